@@ -1,0 +1,230 @@
+//! Journal entries: one JSON line each, read without copying.
+//!
+//! Times here are bare milliseconds ([`Millis`]); ids were validated when they came in. An entry is never changed after
+//! it was written, so new fields are optional and old ones stay.
+
+use serde::{Deserialize, Serialize};
+
+use crate::level::Bands;
+use crate::registry::{Hours, OutletInfo};
+use crate::time::{KST_MINUTES, Millis};
+
+/// One fact, in the order in which the journal holds it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry<'a> {
+    /// What a POS terminal sent.
+    #[serde(borrow)]
+    Pos(PosEntry<'a>),
+    /// One row of a registry import; without effect until its commit.
+    RegistryRow {
+        /// The import that this row is part of.
+        import: u64,
+        /// The row.
+        outlet: Box<OutletInfo>,
+    },
+    /// The end of a registry import: all its rows become the registry at once, all others leave it.
+    RegistryCommit(RegistryCommit),
+    /// Rules of reading, in force from here on.
+    Rules(Rules),
+    /// A tick of time: a version is cut here.
+    Tick(Tick),
+}
+
+impl Entry<'_> {
+    /// The name that metrics and `jaego journal verify` count under.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Pos(pos) => pos.act.kind(),
+            Self::RegistryRow { .. } => "registry_row",
+            Self::RegistryCommit(_) => "registry_commit",
+            Self::Rules(_) => "rules",
+            Self::Tick(_) => "tick",
+        }
+    }
+}
+
+/// What a terminal sent, with the time at which a gateway took it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PosEntry<'a> {
+    /// Outlet code.
+    pub outlet: &'a str,
+    /// Terminal of that outlet.
+    pub terminal: &'a str,
+    /// The terminal's own sequence, made before sending.
+    pub seq: u64,
+    /// When it happened, by the POS clock.
+    pub at: Millis,
+    /// When it was sent, by the POS clock; with `received` it measures that clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Millis>,
+    /// When the gateway took it, by the gateway's clock.
+    pub received: Millis,
+    /// What happened.
+    #[serde(borrow)]
+    pub act: Act<'a>,
+}
+
+/// What happened at an outlet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act<'a> {
+    /// The count is this.
+    Report {
+        /// Item counted.
+        item: &'a str,
+        /// Pieces on hand.
+        count: u32,
+    },
+    /// The count moved by this.
+    Delta {
+        /// Item moved.
+        item: &'a str,
+        /// Pieces, negative when sold.
+        change: i32,
+    },
+    /// Sales of the item are suspended.
+    Pause {
+        /// Item.
+        item: &'a str,
+    },
+    /// Sales of the item go on.
+    Resume {
+        /// Item.
+        item: &'a str,
+    },
+    /// Public words on how this outlet sells.
+    Notice(Box<Notice>),
+}
+
+impl Act<'_> {
+    /// The name of the act, equal to its subject token.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Report { .. } => "report",
+            Self::Delta { .. } => "delta",
+            Self::Pause { .. } => "pause",
+            Self::Resume { .. } => "resume",
+            Self::Notice(_) => "notice",
+        }
+    }
+}
+
+/// How and when this outlet sells, in its own words. All parts empty: the notice is taken down.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Notice {
+    /// Korean text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ko: Option<String>,
+    /// English text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub en: Option<String>,
+    /// Minutes after local midnight at which selling starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sells_from: Option<u16>,
+    /// Number tickets (번호표) are given out, so stock may be promised already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tickets: bool,
+}
+
+impl Notice {
+    /// Whether nothing is said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The end of a registry import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistryCommit {
+    /// The import.
+    pub import: u64,
+    /// How many rows were sent; the fold refuses an import of which a row is missing.
+    pub rows: u32,
+    /// Fingerprint of the rows, so that the same list is known when it is offered again.
+    pub digest: u64,
+    /// File name, for people.
+    pub source: String,
+    /// When it was committed, by the gateway's clock.
+    pub received: Millis,
+}
+
+/// Rules of reading. They are in the journal so that every replica reads alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rules {
+    /// Local time, minutes east of UTC.
+    pub offset_minutes: i16,
+    /// Open time without a word after which the level is unknown, in milliseconds.
+    pub silent_after_ms: i64,
+    /// Time without a word after which stock is no longer shown, in milliseconds.
+    pub hidden_after_ms: i64,
+    /// A POS clock further off than this is corrected, in milliseconds.
+    pub clock_tolerance_ms: i64,
+    /// Hours of outlets for which the registry has none.
+    pub hours: Hours,
+    /// Where the bands begin.
+    pub bands: Bands,
+    /// How long the pages of a list keep the places of departed rows, in milliseconds.
+    pub paging_grace_ms: i64,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            offset_minutes: KST_MINUTES,
+            silent_after_ms: 30 * 60_000,
+            hidden_after_ms: 29 * 86_400_000,
+            clock_tolerance_ms: 2 * 60_000,
+            hours: Hours::default(),
+            bands: Bands::default(),
+            paging_grace_ms: 10 * 60_000,
+        }
+    }
+}
+
+/// A tick: time passes for the fold, and a version is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tick {
+    /// The time of the tick, a multiple of the interval.
+    pub at: Millis,
+    /// Time to the next tick, in milliseconds.
+    pub interval_ms: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_one_readable_line_and_reads_back() {
+        let entry = Entry::Pos(PosEntry {
+            outlet: "34840559",
+            terminal: "t1",
+            seq: 18,
+            at: Millis(1_583_885_100_000),
+            sent: None,
+            received: Millis(1_583_885_100_123),
+            act: Act::Delta { item: "mask", change: -2 },
+        });
+        let line = serde_json::to_string(&entry).unwrap();
+        assert_eq!(
+            line,
+            r#"{"pos":{"outlet":"34840559","terminal":"t1","seq":18,"at":1583885100000,"received":1583885100123,"act":{"delta":{"item":"mask","change":-2}}}}"#
+        );
+        assert_eq!(serde_json::from_str::<Entry<'_>>(&line).unwrap(), entry);
+    }
+
+    #[test]
+    fn a_notice_with_escapes_reads_back() {
+        let line = r#"{"pos":{"outlet":"1","terminal":"t","seq":1,"at":1,"received":1,"act":{"notice":{"ko":"\"오후 3시\"\n부터"}}}}"#;
+        let Entry::Pos(PosEntry { act: Act::Notice(notice), .. }) = serde_json::from_str(line).unwrap()
+        else {
+            panic!("not a notice");
+        };
+        assert_eq!(notice.ko.as_deref(), Some("\"오후 3시\"\n부터"));
+    }
+}

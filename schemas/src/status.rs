@@ -1,0 +1,62 @@
+//! The status page as data: every hop signs its time, so that everyone sees which one is late.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How safe an acknowledged entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// In memory of one server only.
+    Memory,
+    /// In memory of a majority of servers, on disk within the sync interval.
+    Replicated,
+    /// On disk (fsync) before the acknowledgement.
+    Fsynced,
+}
+
+impl Durability {
+    /// The name on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Replicated => "replicated",
+            Self::Fsynced => "fsynced",
+        }
+    }
+}
+
+/// Body of `/v1/status.json`, without the age, which the publisher adds at the moment of the answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Status {
+    /// The four hops in the order of the way, over about the last minute.
+    pub hops: Vec<Hop>,
+    /// How safe an acknowledged entry is; absent while not yet proved.
+    pub durability: Option<Durability>,
+    /// Entries per kind since this process started.
+    pub entries: std::collections::BTreeMap<String, u64>,
+    /// Rejected messages per reason since this process started.
+    pub rejected: std::collections::BTreeMap<String, u64>,
+    /// Terminals whose clock is measured to be off by more than the tolerance.
+    pub clocks_off: u64,
+    /// Last sequence of the journal that was applied.
+    pub applied: u64,
+    /// Last sequence known to be in the journal.
+    pub committed: u64,
+    /// Bytes of the journal.
+    pub journal_bytes: u64,
+}
+
+/// One hop of the way of the data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Hop {
+    /// `pos_to_received`, `received_to_committed`, `committed_to_applied` or `applied_to_published`.
+    pub hop: String,
+    /// Measurements in the window.
+    pub count: u64,
+    /// Median, in milliseconds; absent where nothing was measured.
+    pub p50_ms: Option<f64>,
+    /// 99th percentile, in milliseconds; absent where nothing was measured.
+    pub p99_ms: Option<f64>,
+}

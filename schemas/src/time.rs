@@ -1,0 +1,136 @@
+//! Times as whole milliseconds since 1970 UTC, and the two written forms: RFC 3339 and the naive Korean one of 2020.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use chrono::{DateTime, FixedOffset, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Korean Standard Time, minutes east of UTC; Korea has had no summer time since 1988.
+pub const KST_MINUTES: i16 = 9 * 60;
+
+/// A point in time: milliseconds since 1970-01-01T00:00:00Z. In the journal it is this bare number.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(transparent)]
+pub struct Millis(pub i64);
+
+impl Millis {
+    /// Reads `2020-03-11T09:05:00+09:00`.
+    ///
+    /// # Errors
+    /// [`BadTime`] when the text is not RFC 3339 with an offset.
+    pub fn parse(text: &str) -> Result<Self, BadTime> {
+        DateTime::parse_from_rfc3339(text).map(|t| Self(t.timestamp_millis())).map_err(|_| BadTime)
+    }
+
+    /// Reads the naive `2020/03/11 09:05:00` as local time `offset_minutes` east of UTC.
+    ///
+    /// # Errors
+    /// [`BadTime`] when the text is not of that form.
+    pub fn parse_naive(text: &str, offset_minutes: i16) -> Result<Self, BadTime> {
+        let local = NaiveDateTime::parse_from_str(text, "%Y/%m/%d %H:%M:%S").map_err(|_| BadTime)?;
+        Ok(Self(local.and_utc().timestamp_millis() - i64::from(offset_minutes) * 60_000))
+    }
+
+    /// RFC 3339 with an offset and milliseconds: `2020-03-11T09:05:00.000+09:00`.
+    #[must_use]
+    pub fn rfc3339(self, offset_minutes: i16) -> String {
+        self.at_offset(offset_minutes).to_rfc3339_opts(SecondsFormat::Millis, false)
+    }
+
+    /// The form of 2020, local and without zone: `2020/03/11 09:05:00`.
+    #[must_use]
+    pub fn naive(self, offset_minutes: i16) -> String {
+        self.at_offset(offset_minutes).format("%Y/%m/%d %H:%M:%S").to_string()
+    }
+
+    /// This time moved by so many milliseconds; saturates at the ends of the calendar.
+    #[must_use]
+    pub fn plus(self, millis: i64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+
+    /// Milliseconds from `earlier` to this; negative where `earlier` is later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    fn at_offset(self, offset_minutes: i16) -> DateTime<FixedOffset> {
+        let offset = FixedOffset::east_opt(i32::from(offset_minutes) * 60)
+            .unwrap_or_else(|| FixedOffset::east_opt(0).expect("zero is an offset"));
+        let utc = DateTime::<Utc>::from_timestamp_millis(self.0).unwrap_or(if self.0 < 0 {
+            DateTime::<Utc>::MIN_UTC
+        } else {
+            DateTime::<Utc>::MAX_UTC
+        });
+        // Room for the offset at both ends of the calendar.
+        utc.clamp(
+            DateTime::<Utc>::MIN_UTC + TimeDelta::days(1),
+            DateTime::<Utc>::MAX_UTC - TimeDelta::days(1),
+        )
+        .with_timezone(&offset)
+    }
+}
+
+/// The text is not a time of the form that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a time: expected RFC 3339 with an offset, such as 2020-03-11T09:05:00+09:00")]
+pub struct BadTime;
+
+/// A time as POS messages write it: RFC 3339 with an offset.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Rfc3339(pub Millis);
+
+impl fmt::Debug for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.rfc3339(KST_MINUTES))
+    }
+}
+
+impl<'de> Deserialize<'de> for Rfc3339 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        Millis::parse(&text).map(Rfc3339).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for Rfc3339 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.rfc3339(KST_MINUTES))
+    }
+}
+
+impl JsonSchema for Rfc3339 {
+    fn schema_name() -> Cow<'static, str> {
+        "Rfc3339".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time", "examples": ["2020-03-11T09:05:00+09:00"] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_name_the_same_instant() {
+        let t = Millis::parse("2020-03-11T09:05:00+09:00").unwrap();
+        assert_eq!(t, Millis::parse("2020-03-11T00:05:00Z").unwrap());
+        assert_eq!(t, Millis::parse_naive("2020/03/11 09:05:00", KST_MINUTES).unwrap());
+        assert_eq!(t.rfc3339(KST_MINUTES), "2020-03-11T09:05:00.000+09:00");
+        assert_eq!(t.naive(KST_MINUTES), "2020/03/11 09:05:00");
+        assert_eq!(Millis::parse("2020-03-11T09:05:00"), Err(BadTime));
+    }
+
+    #[test]
+    fn the_ends_of_the_calendar_do_not_panic() {
+        for t in [Millis(i64::MIN), Millis(i64::MAX), Millis(i64::MIN / 2)] {
+            assert!(!t.rfc3339(KST_MINUTES).is_empty());
+        }
+    }
+}

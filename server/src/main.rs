@@ -1,0 +1,2 @@
+//! jaego
+fn main() {}
