@@ -7,6 +7,7 @@ pub mod entry;
 pub mod ids;
 pub mod level;
 pub mod pos;
+pub mod region;
 pub mod registry;
 pub mod snapshot;
 pub mod status;
