@@ -1,1 +1,20 @@
-//! placeholder
+//! The decisions of jaego: a fold from journal entries to stock, registry and snapshots.
+//!
+//! Synchronous and deterministic: no clock, no I/O, no randomness, no async. Time is the time that entries carry. The
+//! same entries in the same order give the same bytes, on every machine.
+
+pub mod checkpoint;
+mod cover;
+mod cut;
+mod fold;
+mod outlet;
+mod places;
+mod registry;
+mod sequence;
+mod shards;
+
+pub use cut::Cutter;
+pub use fold::{Applied, Fold, Tally};
+pub use outlet::OutletState;
+pub use registry::{Import, RegistryOutcome};
+pub use shards::Shards;

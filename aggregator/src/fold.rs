@@ -1,0 +1,218 @@
+//! The fold: state after an entry is a function of the state before it and the entry, and of nothing else.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use schemas::{Millis, OutletCode};
+use schemas::entry::{Entry, PosEntry, Rules, Tick};
+use schemas::pos::Outcome;
+use schemas::registry::OutletInfo;
+
+use crate::places::Places;
+use crate::registry::{Import, Registry, RegistryOutcome};
+use crate::shards::Shards;
+
+/// What an entry did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// A POS entry.
+    Pos {
+        /// What became of it.
+        outcome: Outcome,
+        /// Whether its outlet is registered.
+        registered: bool,
+        /// Highest sequence seen of its terminal.
+        high_water: u64,
+    },
+    /// A registry row was staged.
+    Staged,
+    /// A registry import ended.
+    Registry(RegistryOutcome),
+    /// Rules came into force.
+    Rules,
+    /// Time passed: cut a version.
+    Tick,
+    /// A tick of a time that had passed already: nothing happened.
+    OldTick,
+}
+
+/// Counts since this fold began; not part of its state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// POS entries that took effect.
+    pub accepted: u64,
+    /// POS entries that were there before.
+    pub duplicate: u64,
+    /// POS entries that something newer made moot.
+    pub superseded: u64,
+    /// Times a count went below zero.
+    pub below_zero: u64,
+}
+
+/// State of everything, at one place in the journal.
+#[derive(Debug, Default)]
+pub struct Fold {
+    pub(crate) shards: Arc<Shards>,
+    pub(crate) registry: Registry,
+    pub(crate) rules: Arc<Rules>,
+    /// Registered outlets that ever spoke, in the order of their first word.
+    pub(crate) heard: Places<OutletCode>,
+    pub(crate) unregistered: BTreeSet<OutletCode>,
+    pub(crate) applied: u64,
+    pub(crate) tick: Option<Tick>,
+    /// Places of outlets that changed since the last cut.
+    pub(crate) touched: Vec<u32>,
+    pub(crate) tally: Tally,
+}
+
+impl Fold {
+    /// Applies the next entry. `seq` is the journal sequence of the message that holds it.
+    ///
+    /// # Panics
+    /// When `seq` goes back: the reader of the journal broke its promise of order.
+    pub fn apply(&mut self, seq: u64, entry: Entry<'_>) -> Applied {
+        assert!(seq >= self.applied, "journal sequence went back from {} to {seq}", self.applied);
+        self.applied = seq;
+        match entry {
+            Entry::Pos(pos) => self.apply_pos(&pos),
+            Entry::RegistryRow { import, outlet } => {
+                self.registry.stage(import, *outlet);
+                Applied::Staged
+            }
+            Entry::RegistryCommit(commit) => {
+                let change = self.registry.commit(&commit);
+                self.resettle(&change.left, &change.joined, commit.received);
+                Applied::Registry(change.outcome)
+            }
+            Entry::Rules(rules) => {
+                self.rules = Arc::new(rules);
+                self.registry.version += 1;
+                Applied::Rules
+            }
+            Entry::Tick(tick) => self.apply_tick(tick),
+        }
+    }
+
+    /// Sequence of the last message applied; 0 before the first.
+    #[must_use]
+    pub fn applied(&self) -> u64 {
+        self.applied
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The last tick.
+    #[must_use]
+    pub fn tick(&self) -> Option<Tick> {
+        self.tick
+    }
+
+    /// Outlet states, for look-ups from other threads.
+    #[must_use]
+    pub fn shards(&self) -> Arc<Shards> {
+        Arc::clone(&self.shards)
+    }
+
+    /// The registered outlets, in the order of joining.
+    pub fn registered(&self) -> impl Iterator<Item = &Arc<OutletInfo>> {
+        self.registry.outlets.iter().map(|(_, info)| info)
+    }
+
+    /// The registry imports that took effect, oldest first.
+    #[must_use]
+    pub fn imports(&self) -> &[Import] {
+        &self.registry.imports
+    }
+
+    /// Counts since this fold began.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// Terminals whose clock is measured to be off by more than the tolerance.
+    #[must_use]
+    pub fn clocks_off(&self) -> usize {
+        self.shards.sum(|state| state.clocks_off(&self.rules))
+    }
+
+    fn apply_pos(&mut self, entry: &PosEntry<'_>) -> Applied {
+        let (effect, place, first_touch, first_word) = self.shards.update(entry.outlet, |state| {
+            let effect = state.apply(entry, &self.rules);
+            let first_touch = !std::mem::replace(&mut state.touched, true);
+            let first_word = !std::mem::replace(&mut state.spoke, true);
+            (effect, state.place, first_touch, first_word)
+        });
+        self.count(effect.outcome, effect.below_zero);
+        if first_word {
+            self.first_word(entry.outlet, place.is_some());
+        }
+        if first_touch && let Some(place) = place {
+            self.touched.push(place);
+        }
+        Applied::Pos { outcome: effect.outcome, registered: place.is_some(), high_water: effect.high_water }
+    }
+
+    fn first_word(&mut self, outlet: &str, registered: bool) {
+        let code = OutletCode::new(outlet).expect("codes in the journal were checked when they came in");
+        if registered {
+            self.heard.join(code);
+        } else {
+            self.unregistered.insert(code);
+        }
+    }
+
+    fn count(&mut self, outcome: Outcome, below_zero: bool) {
+        match outcome {
+            Outcome::Accepted => self.tally.accepted += 1,
+            Outcome::Duplicate => self.tally.duplicate += 1,
+            Outcome::Superseded | Outcome::Rejected => self.tally.superseded += 1,
+        }
+        self.tally.below_zero += u64::from(below_zero);
+    }
+
+    fn apply_tick(&mut self, tick: Tick) -> Applied {
+        if self.tick.is_some_and(|last| tick.at <= last.at) {
+            return Applied::OldTick;
+        }
+        self.tick = Some(tick);
+        let grace = self.rules.paging_grace_ms;
+        if self.heard.may_close_up(tick.at, grace) {
+            self.heard.close_up();
+            self.registry.version += 1;
+        }
+        if self.registry.outlets.may_close_up(tick.at, grace) {
+            self.registry.outlets.close_up();
+            self.registry.version += 1;
+            for (place, info) in self.registry.outlets.iter() {
+                self.shards.update(info.code.as_str(), |state| state.place = Some(place));
+            }
+        }
+        Applied::Tick
+    }
+
+    /// After a registry import: outlets learn their places, and the lists of who spoke follow.
+    fn resettle(&mut self, left: &[OutletCode], joined: &[(OutletCode, u32)], now: Millis) {
+        for code in left {
+            self.shards.update(code.as_str(), |state| state.place = None);
+            self.shards.forget_if(code.as_str(), |state| !state.spoke);
+        }
+        let gone: BTreeSet<&OutletCode> = left.iter().collect();
+        self.unregistered.extend(self.heard.iter().map(|(_, code)| code).filter(|code| gone.contains(code)).cloned());
+        self.heard.leave(now, |code| gone.contains(code));
+        for (code, place) in joined {
+            let spoke = self.shards.update(code.as_str(), |state| {
+                state.place = Some(*place);
+                state.spoke
+            });
+            if spoke {
+                self.unregistered.remove(code);
+                self.heard.join(code.clone());
+            }
+        }
+    }
+}
