@@ -1,0 +1,222 @@
+//! One version as ready bytes: whatever the open API is asked, the answer is picked from here, the same on every edge.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use schemas::snapshot::Snapshot;
+
+use crate::Face;
+use crate::address_index::AddressIndex;
+use crate::list::{List, Pages, push_number, push_rows, spread};
+use crate::place_index::PlaceIndex;
+use crate::query::{DEFAULT_DISTRICT, Query};
+use crate::rows::push_json;
+use crate::status::Counts;
+use crate::table::Table;
+
+/// The four endpoints of 2020.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Who sells, page by page.
+    Stores,
+    /// What they have, page by page.
+    Sales,
+    /// Both, within a radius.
+    StoresByGeo,
+    /// Both, by district.
+    StoresByAddr,
+}
+
+impl Endpoint {
+    /// All endpoints.
+    pub const ALL: [Self; 4] = [Self::Stores, Self::Sales, Self::StoresByGeo, Self::StoresByAddr];
+
+    /// The path, which is also answered with a slash behind it.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Stores => "/corona19-masks/v1/stores/json",
+            Self::Sales => "/corona19-masks/v1/sales/json",
+            Self::StoresByGeo => "/corona19-masks/v1/storesByGeo/json",
+            Self::StoresByAddr => "/corona19-masks/v1/storesByAddr/json",
+        }
+    }
+}
+
+/// All ready bytes and indexes of one version. Immutable.
+pub struct Edition {
+    snapshot: Arc<Snapshot>,
+    face: Face,
+    published: bool,
+    table: Table,
+    counts: Counts,
+    stores: Arc<Pages>,
+    sales: Pages,
+    registry: Arc<Indexes>,
+    unregistered: Bytes,
+}
+
+/// What depends on the registry alone.
+#[derive(Default)]
+struct Indexes {
+    places: PlaceIndex,
+    addresses: AddressIndex,
+}
+
+impl Edition {
+    /// What is served before there is a first version: nothing.
+    pub(crate) fn awaited(face: &Face) -> Self {
+        let nothing = Snapshot {
+            version: 0,
+            at: schemas::Millis::default(),
+            interval_ms: 1000,
+            rules: Arc::default(),
+            registry_version: 0,
+            outlets: Vec::new(),
+            heard: Arc::default(),
+            unregistered: Arc::default(),
+        };
+        Self { published: false, ..Self::render(None, Arc::new(nothing), face) }
+    }
+
+    /// Renders a version. Of `previous`, an edition of any other version, all that did not change since is taken over;
+    /// the bytes are the same with and without it.
+    #[must_use]
+    pub fn render(previous: Option<&Self>, snapshot: Arc<Snapshot>, face: &Face) -> Self {
+        let previous = previous.filter(|previous| previous.speaks_like(&snapshot, face));
+        let before = previous.map(|previous| (&previous.table, &*previous.snapshot));
+        let (table, changes) = Table::render(before, &snapshot, face);
+        let same_registry = previous.filter(|_| !changes.registry);
+        let stores =
+            same_registry.map_or_else(|| stores(&table).into(), |previous| Arc::clone(&previous.stores));
+        let same_heard = previous.filter(|previous| same_heard(&previous.snapshot, &snapshot));
+        let sales = Pages::render(
+            same_heard.map(|previous| &previous.sales),
+            List::Sales(&table, &snapshot.heard),
+            |place| snapshot.heard[place].is_some_and(|index| changes.sales[index as usize]),
+        );
+        let registry = same_registry
+            .map_or_else(|| Indexes::build(&snapshot).into(), |previous| Arc::clone(&previous.registry));
+        let unregistered = unregistered(&snapshot);
+        let counts = Counts::of(&table, &snapshot);
+        Self {
+            published: true,
+            face: face.clone(),
+            snapshot,
+            table,
+            counts,
+            stores,
+            sales,
+            registry,
+            unregistered,
+        }
+    }
+
+    /// The version.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.snapshot.version
+    }
+
+    /// What was rendered.
+    #[must_use]
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Whether this is a version at all; it is not before the first publish.
+    #[must_use]
+    pub fn is_published(&self) -> bool {
+        self.published
+    }
+
+    /// The body with which an endpoint answers a raw query string. Every query has an answer.
+    #[must_use]
+    pub fn answer(&self, endpoint: Endpoint, query: &str) -> Bytes {
+        let query = Query(query);
+        match endpoint {
+            Endpoint::Stores => self.stores.body(List::Stores(&self.table), &query.page()),
+            Endpoint::Sales => self.sales.body(List::Sales(&self.table, &self.snapshot.heard), &query.page()),
+            Endpoint::StoresByGeo => self.by_geo(query),
+            Endpoint::StoresByAddr => self.by_addr(query),
+        }
+    }
+
+    /// `/v1/unregistered.json`: outlets that sent something and are in no registry.
+    #[must_use]
+    pub fn unregistered(&self) -> Bytes {
+        self.unregistered.clone()
+    }
+
+    /// How many outlets there are of which sort.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// In the order of the registry, which no reader can mistake for a ranking.
+    fn by_geo(&self, query: Query<'_>) -> Bytes {
+        let found = query.circle().map(|circle| self.registry.places.within(&circle)).unwrap_or_default();
+        self.joined(b"{\"count\":".to_vec(), &found)
+    }
+
+    fn by_addr(&self, query: Query<'_>) -> Bytes {
+        let asked = query.address();
+        let found =
+            self.registry.addresses.find(asked.as_deref().unwrap_or(DEFAULT_DISTRICT), &self.snapshot);
+        let mut head = b"{\"address\":".to_vec();
+        push_json(&mut head, asked.as_deref().unwrap_or_default());
+        head.extend_from_slice(b",\"count\":");
+        self.joined(head, &found)
+    }
+
+    /// Appends count and joined rows to the head of a body.
+    fn joined(&self, head: Vec<u8>, found: &[u32]) -> Bytes {
+        let rows = found.iter().filter_map(|index| Some(self.table.row(*index as usize)?.joined()));
+        let rows: Vec<&[u8]> = rows.collect();
+        let mut body = head;
+        body.reserve_exact(spread(&rows) + 48);
+        push_number(&mut body, rows.len());
+        body.extend_from_slice(b",\"stores\":[");
+        push_rows(&mut body, &rows);
+        body.extend_from_slice(b"]}");
+        body.into()
+    }
+
+    /// Whether rows of that version would be written with the same words as these.
+    fn speaks_like(&self, snapshot: &Snapshot, face: &Face) -> bool {
+        self.face == *face && self.snapshot.rules.offset_minutes == snapshot.rules.offset_minutes
+    }
+}
+
+impl Indexes {
+    fn build(snapshot: &Snapshot) -> Self {
+        Self { places: PlaceIndex::build(snapshot), addresses: AddressIndex::build(snapshot) }
+    }
+}
+
+fn stores(table: &Table) -> Pages {
+    Pages::render(None, List::Stores(table), |_| true)
+}
+
+fn same_heard(old: &Snapshot, new: &Snapshot) -> bool {
+    Arc::ptr_eq(&old.heard, &new.heard) || old.heard == new.heard
+}
+
+fn unregistered(snapshot: &Snapshot) -> Bytes {
+    #[derive(serde::Serialize)]
+    struct Page<'a> {
+        version: u64,
+        last_updated: String,
+        ttl: u32,
+        outlets: &'a [schemas::OutletCode],
+    }
+    let page = Page {
+        version: snapshot.version,
+        last_updated: crate::status::last_updated(snapshot),
+        ttl: crate::status::ttl(snapshot),
+        outlets: &snapshot.unregistered,
+    };
+    let mut body = Vec::new();
+    push_json(&mut body, &page);
+    body.into()
+}
