@@ -1,1 +1,20 @@
-//! placeholder
+//! All that comes in: POS messages over NATS into the journal, the journal into the fold, registry files into rows.
+//!
+//! One word per stage: decode ([`decode`]) → commit ([`commit`]) → apply ([`apply`]) → answer ([`answer`]).
+
+pub mod answer;
+pub mod apply;
+pub mod checkpoints;
+pub mod clock;
+pub mod commit;
+pub mod counts;
+pub mod decode;
+pub mod gateway;
+pub mod hops;
+pub mod import;
+pub mod journal;
+pub mod nats;
+pub mod nats_server;
+pub mod registry;
+pub mod tail;
+pub mod tick;

@@ -1,0 +1,174 @@
+//! The fold thread: applies what the tail brings, tells the answerer, cuts versions at ticks, takes checkpoints.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use aggregator::{Applied, Cutter, Fold, Import, Tally};
+use async_nats::jetstream::Message;
+use schemas::Millis;
+use schemas::batch::{BatchError, Seal, WRITER_HEADER};
+use schemas::entry::Rules;
+use schemas::snapshot::Snapshot;
+use tokio::sync::{mpsc, watch};
+
+use crate::answer::{Decided, Event};
+use crate::checkpoints::Checkpoints;
+
+/// Time between checkpoints, by the ticks.
+const CHECKPOINT_EVERY_MS: i64 = 60_000;
+/// While more messages than this wait behind a tick, no version is cut at it: catching up comes first.
+const BACKLOG: u64 = 256;
+
+/// A batch in the journal can not be trusted.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "journal sequence {seq} is damaged: {cause}. The fold stopped before it. Run `jaego journal verify`; restore the \
+     stream from a healthy replica or backup; or, knowing that this batch is lost, start with --skip-damaged {seq}"
+)]
+pub struct Damaged {
+    /// Sequence of the message.
+    pub seq: u64,
+    /// What is wrong with it.
+    #[source]
+    pub cause: BatchError,
+}
+
+/// What the fold shows the rest of the process.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// Last sequence applied.
+    pub applied: u64,
+    /// The newest version; `None` before the first.
+    pub cut: Option<Cut>,
+    /// Registry imports that took effect.
+    pub imports: Arc<[Import]>,
+    /// The rules in force.
+    pub rules: Rules,
+}
+
+/// A version and what was measured on the way to it.
+#[derive(Debug, Clone)]
+pub struct Cut {
+    /// The version.
+    pub snapshot: Arc<Snapshot>,
+    /// Since the last version: when batches were applied, and how many entries each had.
+    pub batches: Arc<[(Instant, u64)]>,
+    /// Counts since the process started.
+    pub tally: Tally,
+    /// Terminals whose clock is off.
+    pub clocks_off: u64,
+}
+
+/// The fold and what it serves.
+#[derive(Debug)]
+pub struct Apply {
+    /// State.
+    pub fold: Fold,
+    /// Name of our own gateway.
+    pub gateway: String,
+    /// Sequences that are not applied, by an operator's decision.
+    pub skip: Vec<u64>,
+    /// Way to those who answer.
+    pub events: mpsc::UnboundedSender<Event>,
+    /// Where the view goes.
+    pub view: watch::Sender<View>,
+    /// Where checkpoints go.
+    pub checkpoints: Checkpoints,
+}
+
+impl Apply {
+    /// Applies all that comes. At the end a checkpoint is taken.
+    ///
+    /// # Errors
+    /// [`Damaged`]: nothing of that batch, or after it, was applied.
+    pub fn run(mut self, mut messages: mpsc::Receiver<Message>) -> Result<(), Damaged> {
+        let mut cutter = Cutter::default();
+        let mut batches = Vec::new();
+        let mut checkpoint_at: Option<Millis> = None;
+        while let Some(message) = messages.blocking_recv() {
+            let info = message.info().expect("a consumer's message carries its place in the stream");
+            let (seq, behind) = (info.stream_sequence, info.pending);
+            let (count, ticked) = self.apply(seq, &message)?;
+            if count > 0 {
+                batches.push((Instant::now(), count));
+            }
+            if ticked && behind <= BACKLOG {
+                self.cut(&mut cutter, std::mem::take(&mut batches));
+                self.checkpoint_if_due(&mut checkpoint_at);
+            } else if behind == 0 || seq.is_multiple_of(1024) {
+                self.view.send_modify(|view| view.applied = seq);
+            }
+        }
+        self.checkpoint();
+        Ok(())
+    }
+
+    /// Applies a message; returns its number of POS entries and whether it held a tick.
+    fn apply(&mut self, seq: u64, message: &Message) -> Result<(u64, bool), Damaged> {
+        if self.skip.contains(&seq) {
+            tracing::warn!(seq, "journal sequence skipped by order");
+            return Ok((0, false));
+        }
+        let header = |name: &str| message.headers.as_ref().and_then(|h| h.get(name)).map(|v| v.as_str());
+        let own = header(WRITER_HEADER).and_then(|w| own_number(w, &self.gateway));
+        let mut decisions = Vec::new();
+        let (mut count, mut ticked) = (0, false);
+        Seal::read(header)
+            .and_then(|seal| {
+                seal.open(&message.payload, |entry| {
+                    let applied = self.fold.apply(seq, entry);
+                    count += u64::from(matches!(applied, Applied::Pos { .. }));
+                    ticked |= applied == Applied::Tick;
+                    if let Applied::Registry(outcome) = applied {
+                        tracing::info!(seq, ?outcome, "registry import");
+                    }
+                    if own.is_some() {
+                        decisions.push(applied);
+                    }
+                })
+            })
+            .map_err(|cause| Damaged { seq, cause })?;
+        if let Some(number) = own {
+            // A closed channel means that the process is stopping without answers; the callers will send again.
+            let _ = self.events.send(Event::Applied(Decided { number, applied: decisions, at: Instant::now() }));
+        }
+        Ok((count, ticked))
+    }
+
+    fn cut(&mut self, cutter: &mut Cutter, batches: Vec<(Instant, u64)>) {
+        let Some(snapshot) = cutter.cut(&mut self.fold) else { return };
+        let clocks_off = self.fold.clocks_off() as u64;
+        let cut = Cut { snapshot, batches: batches.into(), tally: self.fold.tally(), clocks_off };
+        self.view.send_modify(|view| {
+            view.applied = self.fold.applied();
+            view.cut = Some(cut);
+            view.rules.clone_from(self.fold.rules());
+            if view.imports.len() != self.fold.imports().len() {
+                view.imports = self.fold.imports().into();
+            }
+        });
+    }
+
+    fn checkpoint_if_due(&self, due: &mut Option<Millis>) {
+        let now = self.fold.tick().map_or(Millis(0), |tick| tick.at);
+        if *due.get_or_insert(now.plus(CHECKPOINT_EVERY_MS)) <= now {
+            *due = Some(now.plus(CHECKPOINT_EVERY_MS));
+            self.checkpoint();
+        }
+    }
+
+    fn checkpoint(&self) {
+        let started = Instant::now();
+        let (applied, bytes) = (self.fold.applied(), self.fold.checkpoint());
+        match self.checkpoints.keep(applied, &bytes) {
+            Ok(()) => tracing::debug!(applied, bytes = bytes.len(), took = ?started.elapsed(), "checkpoint"),
+            Err(error) => tracing::error!(%error, applied, "checkpoint not written; a restart will replay more"),
+        }
+    }
+}
+
+/// Our number in `<gateway>/<number>`, where the batch is ours.
+fn own_number(writer: &str, gateway: &str) -> Option<u64> {
+    let (name, number) = writer.split_once('/')?;
+    (name == gateway).then(|| number.parse().ok()).flatten()
+}

@@ -1,0 +1,82 @@
+//! Checkpoints on disk: written aside and put in place by one rename; the two newest are kept.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use aggregator::Fold;
+
+/// How many are kept.
+const KEPT: usize = 2;
+
+/// The folder that holds the checkpoints of one journal.
+#[derive(Debug, Clone)]
+pub struct Checkpoints {
+    dir: PathBuf,
+    /// When the journal stream was made, in seconds: a checkpoint of another journal must not be used.
+    journal: i64,
+}
+
+impl Checkpoints {
+    /// The checkpoints under this data directory, of the journal that was made at this time.
+    ///
+    /// # Errors
+    /// When the folder can not be made.
+    pub fn open(data_dir: &Path, journal: i64) -> io::Result<Self> {
+        let dir = data_dir.join("checkpoints");
+        fs::create_dir_all(&dir)?;
+        Ok(Self { dir, journal })
+    }
+
+    /// The newest state that can be read. One that can not is left for inspection, and the next older is tried.
+    ///
+    /// # Errors
+    /// When the folder can not be read.
+    pub fn newest(&self) -> io::Result<Fold> {
+        for (applied, path) in self.list()?.into_iter().rev() {
+            match fs::read(&path).map_err(|e| e.to_string()).and_then(|b| Fold::restore(&b).map_err(|e| e.to_string())) {
+                Ok(fold) => return Ok(fold),
+                Err(error) => {
+                    tracing::warn!(path = %path.display(), applied, error, "checkpoint not usable; trying the next older");
+                }
+            }
+        }
+        Ok(Fold::default())
+    }
+
+    /// Keeps this state, written by [`Fold::checkpoint`] at sequence `applied`.
+    ///
+    /// # Errors
+    /// When it can not be written; those before it stay.
+    pub fn keep(&self, applied: u64, bytes: &[u8]) -> io::Result<()> {
+        let path = self.dir.join(format!("{}-{applied:020}.checkpoint", self.journal));
+        let aside = path.with_extension("tmp");
+        let mut file = File::create(&aside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&aside, &path)?;
+        File::open(&self.dir)?.sync_all()?;
+        let all = self.list()?;
+        for (_, old) in all.iter().take(all.len().saturating_sub(KEPT)) {
+            fs::remove_file(old)?;
+        }
+        Ok(())
+    }
+
+    /// Those of our journal, oldest first.
+    fn list(&self) -> io::Result<Vec<(u64, PathBuf)>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|e| e == "checkpoint")
+                && let Some((journal, applied)) = path.file_stem().and_then(|s| s.to_str()).and_then(|s| s.rsplit_once('-'))
+                && journal.parse() == Ok(self.journal)
+                && let Ok(applied) = applied.parse()
+            {
+                found.push((applied, path));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+}

@@ -1,0 +1,103 @@
+//! Group commit: whatever arrived while the last batch was being written is the next batch.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use schemas::batch::{MAX_BYTES, MAX_ENTRIES};
+use tokio::sync::mpsc;
+
+use crate::answer::{Committed, Event};
+use crate::counts::Counts;
+use crate::gateway::{Caller, Pending};
+use crate::hops::{Hop, Hops};
+use crate::journal::{Ack, Journal, Sealed};
+
+/// Writes the queue into the journal, batch after batch.
+#[derive(Debug)]
+pub struct Committer {
+    /// The journal.
+    pub journal: Journal,
+    /// Name of this gateway in this run of the process.
+    pub gateway: String,
+    /// Way to those who answer.
+    pub events: mpsc::UnboundedSender<Event>,
+    /// Set while the journal does not acknowledge.
+    pub stalled: Arc<AtomicBool>,
+    /// Counters.
+    pub counts: Arc<Counts>,
+    /// Measurements.
+    pub hops: Arc<Hops>,
+}
+
+impl Committer {
+    /// Runs until the queue is closed and empty. One batch is under way at a time: the journal's order is the order of
+    /// arrival, and the longer a write takes, the larger the next batch.
+    pub async fn run(self, mut queue: mpsc::Receiver<Pending>) {
+        let mut waiting = Vec::with_capacity(MAX_ENTRIES);
+        for number in 1.. {
+            if waiting.is_empty() && queue.recv_many(&mut waiting, MAX_ENTRIES).await == 0 {
+                return;
+            }
+            let room = MAX_ENTRIES - waiting.len();
+            for pending in std::iter::from_fn(|| queue.try_recv().ok()).take(room) {
+                waiting.push(pending);
+            }
+            let rest = waiting.split_off(fitting(&waiting));
+            let batch = std::mem::replace(&mut waiting, rest);
+            self.commit(number, batch).await;
+        }
+    }
+
+    async fn commit(&self, number: u64, batch: Vec<Pending>) {
+        let mut payload = Vec::with_capacity(batch.iter().map(|p| p.line.len()).sum());
+        let mut callers = Vec::with_capacity(batch.len());
+        for Pending { line, caller } in batch {
+            payload.extend_from_slice(&line);
+            callers.push(caller);
+        }
+        let writer = format!("{}/{number}", self.gateway);
+        let sealed =
+            Sealed { payload: payload.into(), count: callers.len(), id: writer.clone(), writer: Some(writer) };
+        let ack = self.append(&sealed).await;
+        let at = Instant::now();
+        self.measure(&callers, at);
+        self.counts.commit();
+        // A closed channel means that the process is stopping without answers; the callers will send again.
+        let _ = self.events.send(Event::Committed(Committed { number, seq: ack.seq, callers, at }));
+    }
+
+    /// Appends however long it takes; after the first second without an acknowledgement new messages are turned away.
+    async fn append(&self, sealed: &Sealed) -> Ack {
+        let append = self.journal.append(sealed);
+        tokio::pin!(append);
+        let ack = match tokio::time::timeout(Duration::from_secs(1), &mut append).await {
+            Ok(ack) => ack,
+            Err(_) => {
+                self.stalled.store(true, Relaxed);
+                append.await
+            }
+        };
+        self.stalled.store(false, Relaxed);
+        ack
+    }
+
+    fn measure(&self, callers: &[Caller], at: Instant) {
+        for caller in callers {
+            self.hops.record(Hop::ReceivedToCommitted, at.duration_since(caller.taken), 1);
+        }
+    }
+}
+
+/// How many of the first entries fit into one batch; at least one, since no entry is as large as a batch.
+fn fitting(waiting: &[Pending]) -> usize {
+    let mut bytes = 0;
+    waiting
+        .iter()
+        .take_while(|pending| {
+            bytes += pending.line.len();
+            bytes <= MAX_BYTES
+        })
+        .count()
+        .max(1)
+}

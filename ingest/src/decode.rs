@@ -1,0 +1,166 @@
+//! Decoding: bytes of a POS become a journal entry, or a rejection with a name and a next step.
+
+use std::borrow::Cow;
+
+use schemas::entry::{Act, Entry, Notice, PosEntry, Rules};
+use schemas::pos::{MAX_COUNT, MAX_MESSAGE_BYTES, MAX_NOTICE_CHARS, MAX_SEQ, Reason};
+use schemas::subject::{self, PosKind};
+use schemas::time::Rfc3339;
+use schemas::{ItemId, Millis, TerminalId};
+use serde::Deserialize;
+
+/// Why a message was turned away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// The reason by name.
+    pub reason: Reason,
+    /// The reason in words, with what to do.
+    pub detail: String,
+}
+
+impl Rejection {
+    /// A rejection for this reason.
+    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into() }
+    }
+}
+
+/// The fields of all POS messages in one flat shape: one pass over the bytes, nothing copied. The documented shapes are
+/// in [`schemas::pos`]; a test holds that both read the same examples.
+#[derive(Deserialize)]
+struct Fields<'a> {
+    outlet: Option<&'a str>,
+    terminal: &'a str,
+    seq: u64,
+    at: Rfc3339,
+    sent_at: Option<Rfc3339>,
+    item: Option<&'a str>,
+    count: Option<u32>,
+    change: Option<i32>,
+    #[serde(borrow)]
+    ko: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    en: Option<Cow<'a, str>>,
+    sells_from: Option<&'a str>,
+    #[serde(default)]
+    tickets: bool,
+}
+
+/// Decodes a message that arrived on a subject at a time.
+///
+/// # Errors
+/// [`Rejection`], for each reason but `overloaded` and `unavailable`.
+pub fn decode<'a>(subject: &'a str, payload: &'a [u8], received: Millis) -> Result<Entry<'a>, Rejection> {
+    let (kind, outlet) =
+        subject::parse_pos(subject).map_err(|e| Rejection::new(Reason::WrongSubject, e.to_string()))?;
+    decode_for(kind, outlet, payload, received)
+}
+
+fn decode_for<'a>(
+    kind: PosKind,
+    outlet: &'a str,
+    payload: &'a [u8],
+    received: Millis,
+) -> Result<Entry<'a>, Rejection> {
+    if payload.len() > MAX_MESSAGE_BYTES {
+        let detail = format!("{} bytes, at most {MAX_MESSAGE_BYTES} are allowed", payload.len());
+        return Err(Rejection::new(Reason::Oversized, detail));
+    }
+    let fields: Fields<'a> = serde_json::from_slice(payload).map_err(|e| malformed(kind, &e))?;
+    check_head(&fields, outlet, received)?;
+    Ok(Entry::Pos(PosEntry {
+        outlet,
+        terminal: fields.terminal,
+        seq: fields.seq,
+        at: fields.at.0,
+        sent: fields.sent_at.map(|t| t.0),
+        received,
+        act: act(kind, fields)?,
+    }))
+}
+
+fn malformed(kind: PosKind, error: &serde_json::Error) -> Rejection {
+    Rejection::new(Reason::Malformed, format!("{error}; the shape of a {} is in docs/pos-vendors.md", kind.name()))
+}
+
+fn check_head(fields: &Fields<'_>, outlet: &str, received: Millis) -> Result<(), Rejection> {
+    if fields.outlet.is_some_and(|said| said != outlet) {
+        let detail = "the outlet in the body is not the outlet of the subject";
+        return Err(Rejection::new(Reason::WrongSubject, detail));
+    }
+    TerminalId::check(fields.terminal).map_err(|e| Rejection::new(Reason::OutOfRange, e.to_string()))?;
+    if fields.seq > MAX_SEQ {
+        return Err(Rejection::new(Reason::OutOfRange, "seq is above 2^53 - 1"));
+    }
+    check_clock(fields.at.0, fields.sent_at.map(|t| t.0), received)
+}
+
+/// A clock may be off where `sent_at` lets it be measured; otherwise nothing can have happened after it was received.
+fn check_clock(at: Millis, sent: Option<Millis>, received: Millis) -> Result<(), Rejection> {
+    let reference = sent.unwrap_or(received);
+    let ahead_ms = at.since(reference);
+    if ahead_ms <= Rules::default().clock_tolerance_ms {
+        return Ok(());
+    }
+    let than = if sent.is_some() { "its own sent_at" } else { "the time here; set the clock, or send sent_at" };
+    Err(Rejection::new(Reason::FutureDated, format!("at is {} s later than {than}", ahead_ms / 1000)))
+}
+
+fn act(kind: PosKind, fields: Fields<'_>) -> Result<Act<'_>, Rejection> {
+    let missing = |name: &str| Rejection::new(Reason::Malformed, format!("missing field `{name}` in a {}", kind.name()));
+    let item = || {
+        let item = fields.item.ok_or_else(|| missing("item"))?;
+        ItemId::check(item).map_err(|e| Rejection::new(Reason::OutOfRange, e.to_string()))?;
+        Ok::<_, Rejection>(item)
+    };
+    match kind {
+        PosKind::Report => {
+            let count = fields.count.ok_or_else(|| missing("count"))?;
+            within("count", count <= MAX_COUNT)?;
+            Ok(Act::Report { item: item()?, count })
+        }
+        PosKind::Delta => {
+            let change = fields.change.ok_or_else(|| missing("change"))?;
+            within("change", change.unsigned_abs() <= MAX_COUNT)?;
+            Ok(Act::Delta { item: item()?, change })
+        }
+        PosKind::Pause => Ok(Act::Pause { item: item()? }),
+        PosKind::Resume => Ok(Act::Resume { item: item()? }),
+        PosKind::Notice => Ok(Act::Notice(Box::new(notice(fields)?))),
+    }
+}
+
+fn within(name: &str, holds: bool) -> Result<(), Rejection> {
+    if holds { Ok(()) } else { Err(Rejection::new(Reason::OutOfRange, format!("{name} is beyond {MAX_COUNT}"))) }
+}
+
+fn notice(fields: Fields<'_>) -> Result<Notice, Rejection> {
+    Ok(Notice {
+        ko: words("ko", fields.ko)?,
+        en: words("en", fields.en)?,
+        sells_from: fields.sells_from.map(minutes).transpose()?,
+        tickets: fields.tickets,
+    })
+}
+
+fn words(name: &str, text: Option<Cow<'_, str>>) -> Result<Option<String>, Rejection> {
+    let Some(text) = text.filter(|t| !t.trim().is_empty()) else { return Ok(None) };
+    if text.chars().count() > MAX_NOTICE_CHARS {
+        return Err(Rejection::new(Reason::OutOfRange, format!("{name} is longer than {MAX_NOTICE_CHARS} characters")));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Rejection::new(Reason::OutOfRange, format!("{name} holds a control character")));
+    }
+    Ok(Some(text.into_owned()))
+}
+
+/// Minutes after midnight of `HH:MM`.
+fn minutes(text: &str) -> Result<u16, Rejection> {
+    let wrong = || Rejection::new(Reason::OutOfRange, "sells_from is not HH:MM");
+    let (hours, minutes) = text.split_once(':').filter(|(h, m)| h.len() == 2 && m.len() == 2).ok_or_else(wrong)?;
+    match (hours.parse::<u16>(), minutes.parse::<u16>()) {
+        (Ok(h @ 0..24), Ok(m @ 0..60)) => Ok(h * 60 + m),
+        _ => Err(wrong()),
+    }
+}
+

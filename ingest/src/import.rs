@@ -1,0 +1,59 @@
+//! A registry on its way into the journal: its rows in batches, then the commit that makes them the registry.
+
+use schemas::batch::{MAX_BYTES, MAX_ENTRIES, push_line};
+use schemas::entry::{Entry, RegistryCommit};
+use schemas::registry::OutletInfo;
+
+use crate::journal::{Ack, Journal, Sealed};
+
+/// Writes the rows and their commit; they take effect at the acknowledged sequence.
+///
+/// # Panics
+/// When there are more than 2^32 rows.
+pub async fn import(journal: &Journal, source: &str, digest: u64, rows: &[OutletInfo]) -> Ack {
+    let import = rand::random::<u64>() >> 11;
+    let mut batch = Batches { journal, import, number: 0, payload: Vec::new(), count: 0 };
+    for row in rows {
+        batch.push(&Entry::RegistryRow { import, outlet: Box::new(row.clone()) }).await;
+    }
+    batch.flush().await;
+    let rows = u32::try_from(rows.len()).expect("a registry is far shorter than 2^32");
+    let received = crate::clock::now();
+    batch.push(&Entry::RegistryCommit(RegistryCommit { import, rows, digest, source: source.to_owned(), received })).await;
+    batch.flush().await.expect("the commit was just pushed")
+}
+
+struct Batches<'j> {
+    journal: &'j Journal,
+    import: u64,
+    number: u32,
+    payload: Vec<u8>,
+    count: usize,
+}
+
+impl Batches<'_> {
+    async fn push(&mut self, entry: &Entry<'_>) {
+        let before = self.payload.len();
+        push_line(&mut self.payload, entry);
+        if self.payload.len() > MAX_BYTES {
+            let last = self.payload.split_off(before);
+            self.flush().await;
+            self.payload = last;
+        }
+        self.count += 1;
+        if self.count == MAX_ENTRIES {
+            self.flush().await;
+        }
+    }
+
+    async fn flush(&mut self) -> Option<Ack> {
+        if self.count == 0 {
+            return None;
+        }
+        self.number += 1;
+        let id = format!("import-{}-{}", self.import, self.number);
+        let payload = std::mem::take(&mut self.payload).into();
+        let sealed = Sealed { payload, count: std::mem::take(&mut self.count), id, writer: None };
+        Some(self.journal.append(&sealed).await)
+    }
+}

@@ -1,0 +1,200 @@
+//! The journal stream: made at first start, proved at every start, and the one way of appending to it.
+
+use std::time::Duration;
+
+use async_nats::Client;
+use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::stream::{Config, DiscardPolicy, PersistenceMode, RetentionPolicy, StorageType, Stream};
+use async_nats::jetstream::{self, Context};
+use bytes::Bytes;
+use schemas::batch::{COUNT_HEADER, CRC_HEADER, FORMAT, FORMAT_HEADER, Seal, WRITER_HEADER};
+use schemas::status::Durability;
+use schemas::subject::{JOURNAL, JOURNAL_STREAM};
+
+/// The journal keeps at least this long, past the 29 days after which silent stock is hidden.
+pub const MAX_AGE: Duration = Duration::from_secs(36 * 86_400);
+/// Within this time the stream itself drops a message that is sent twice.
+const DEDUP_WINDOW: Duration = Duration::from_secs(120);
+/// How long one attempt to append may take.
+const ACK_LIMIT: Duration = Duration::from_secs(5);
+
+/// Why the journal can not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// NATS refused or did not answer.
+    #[error("{what}: {cause}; is JetStream on, and does this account own the stream {JOURNAL_STREAM}?")]
+    Nats {
+        /// What was tried.
+        what: &'static str,
+        /// What NATS says.
+        cause: async_nats::Error,
+    },
+    /// The stream is of a kind that loses data.
+    #[error("stream {JOURNAL_STREAM} {0}: back it up, remove it and let jaego make it, or correct it with `nats stream edit`")]
+    Unfit(&'static str),
+}
+
+/// A handle to the journal; clones share the connection.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    context: Context,
+    stream: Stream,
+}
+
+/// Proof that a batch is in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ack {
+    /// Its sequence.
+    pub seq: u64,
+    /// It was there already: an earlier attempt had arrived.
+    pub duplicate: bool,
+}
+
+/// A batch ready to be appended, any number of times, under one message id.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    /// JSON lines.
+    pub payload: Bytes,
+    /// Number of lines.
+    pub count: usize,
+    /// Message id: the same batch has the same one in every attempt.
+    pub id: String,
+    /// Gateway and its number for this batch, `<gateway>/<number>`; `None` where nobody waits for the decisions.
+    pub writer: Option<String>,
+}
+
+impl Journal {
+    /// Opens the journal and makes it where there is none, with this many replicas.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn open(client: Client, replicas: usize) -> Result<Self, JournalError> {
+        let mut context = jetstream::new(client);
+        context.set_timeout(ACK_LIMIT);
+        let stream = context
+            .get_or_create_stream(Config {
+                name: JOURNAL_STREAM.to_owned(),
+                subjects: vec![JOURNAL.to_owned()],
+                retention: RetentionPolicy::Limits,
+                storage: StorageType::File,
+                discard: DiscardPolicy::New,
+                max_age: MAX_AGE,
+                duplicate_window: DEDUP_WINDOW,
+                num_replicas: replicas,
+                compression: Some(jetstream::stream::Compression::S2),
+                allow_direct: true,
+                deny_delete: true,
+                ..Config::default()
+            })
+            .await
+            .map_err(|e| JournalError::Nats { what: "opening the journal", cause: e.into() })?;
+        let config = &stream.cached_info().config;
+        if config.storage != StorageType::File {
+            return Err(JournalError::Unfit("is kept in memory"));
+        }
+        if config.retention != RetentionPolicy::Limits {
+            return Err(JournalError::Unfit("drops what was read"));
+        }
+        if matches!(config.persist_mode, Some(PersistenceMode::Async)) {
+            return Err(JournalError::Unfit("acknowledges before it writes (persist_mode async)"));
+        }
+        Ok(Self { context, stream })
+    }
+
+    /// The stream, for readers.
+    #[must_use]
+    pub fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    /// The connection.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.context.client()
+    }
+
+    /// First and last sequence and bytes, asked now.
+    ///
+    /// # Errors
+    /// [`JournalError::Nats`].
+    pub async fn extent(&self) -> Result<Extent, JournalError> {
+        let info = self
+            .stream
+            .get_info()
+            .await
+            .map_err(|e| JournalError::Nats { what: "asking for the journal's extent", cause: e.into() })?;
+        Ok(Extent { first: info.state.first_sequence, last: info.state.last_sequence, bytes: info.state.bytes })
+    }
+
+    /// How safe an acknowledged batch is: `fsynced` only where a monitoring page of each server says so.
+    pub async fn prove(&self, monitors: &[String]) -> Durability {
+        let replicas = self.stream.cached_info().config.num_replicas;
+        let mut always = 0;
+        for monitor in monitors {
+            match syncs_always(monitor).await {
+                Ok(yes) => always += usize::from(yes),
+                Err(error) => tracing::warn!(monitor, %error, "monitoring page not read; fsync is not proved"),
+            }
+        }
+        if always > 0 && always == monitors.len() && always >= replicas {
+            Durability::Fsynced
+        } else if replicas >= 3 {
+            Durability::Replicated
+        } else {
+            Durability::Memory
+        }
+    }
+
+    /// Appends a batch and waits until it is safe, trying again under the same id for as long as it takes.
+    pub async fn append(&self, batch: &Sealed) -> Ack {
+        let mut wait = Duration::from_millis(20);
+        loop {
+            match self.try_append(batch).await {
+                Ok(ack) => return ack,
+                Err(error) => {
+                    tracing::warn!(%error, id = batch.id, "journal not acknowledged; the same batch is sent again");
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(Duration::from_secs(2));
+                }
+            }
+        }
+    }
+
+    /// Appends a batch, one attempt.
+    ///
+    /// # Errors
+    /// When no acknowledgement came in time; the batch may or may not be in the journal.
+    pub async fn try_append(&self, batch: &Sealed) -> Result<Ack, async_nats::Error> {
+        let seal = Seal::of(&batch.payload, batch.count);
+        let mut message = PublishMessage::build()
+            .payload(batch.payload.clone())
+            .message_id(&batch.id)
+            .header(FORMAT_HEADER, FORMAT)
+            .header(COUNT_HEADER, seal.count.to_string().as_str())
+            .header(CRC_HEADER, format!("{:08x}", seal.crc).as_str());
+        if let Some(writer) = &batch.writer {
+            message = message.header(WRITER_HEADER, writer.as_str());
+        }
+        let ack = self.context.send_publish(JOURNAL, message).await?.await?;
+        Ok(Ack { seq: ack.sequence, duplicate: ack.duplicate })
+    }
+}
+
+/// What the stream holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// First sequence that is still there; one more than the last where there is none.
+    pub first: u64,
+    /// Last sequence.
+    pub last: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+}
+
+/// Whether the server behind this monitoring page fsyncs before every acknowledgement.
+async fn syncs_always(monitor: &str) -> Result<bool, reqwest::Error> {
+    let url = format!("{}/jsz?config=true", monitor.trim_end_matches('/'));
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
+    let page: serde_json::Value = client.get(url).send().await?.json().await?;
+    Ok(page.pointer("/config/sync_always").and_then(serde_json::Value::as_bool) == Some(true))
+}

@@ -1,0 +1,42 @@
+//! The connection to NATS: jittered reconnects, and slow consumers reported as the faults they are.
+
+use std::time::Duration;
+
+use async_nats::{Client, ConnectOptions, Event};
+use rand::Rng;
+
+/// Connects as this name and keeps reconnecting for ever.
+///
+/// # Errors
+/// When the first connection fails within ten seconds.
+pub async fn connect(url: &str, name: &str) -> Result<Client, async_nats::ConnectError> {
+    ConnectOptions::new()
+        .name(name)
+        .connection_timeout(Duration::from_secs(10))
+        .request_timeout(Some(Duration::from_secs(5)))
+        .subscription_capacity(128 * 1024)
+        .client_capacity(16 * 1024)
+        .ping_interval(Duration::from_secs(10))
+        .reconnect_delay_callback(reconnect_delay)
+        .event_callback(|event| async move { report(&event) })
+        .connect(url)
+        .await
+}
+
+/// Full jitter, doubling to four seconds: a fleet that lost the same server does not come back at the same moment.
+fn reconnect_delay(attempt: usize) -> Duration {
+    let ceiling_ms = 50u64 << attempt.min(6);
+    Duration::from_millis(rand::rng().random_range(0..=ceiling_ms.max(1)))
+}
+
+fn report(event: &Event) {
+    match event {
+        Event::SlowConsumer(subscription) => {
+            tracing::error!(subscription, "slow consumer: messages were dropped on the way in; they stay unanswered and are sent again");
+        }
+        Event::Disconnected => tracing::warn!("disconnected from NATS; reconnecting"),
+        Event::ClientError(error) => tracing::warn!(%error, "NATS client"),
+        Event::ServerError(error) => tracing::warn!(%error, "NATS server"),
+        _ => tracing::debug!(%event, "NATS"),
+    }
+}

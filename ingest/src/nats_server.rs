@@ -1,0 +1,193 @@
+//! A nats-server of our own: started as a child under the data directory, every acknowledged message fsynced.
+//!
+//! The child dies with us: it is ended on drop, and where `setpriv` is at hand the kernel ends it even when we are killed.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+/// How long the server may take to recover its store and listen.
+const START_LIMIT: Duration = Duration::from_secs(120);
+
+/// Why no server could be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is no program to start.
+    #[error("no nats-server found: set NATS_SERVER to its path, put it in PATH, or run `cargo xtask setup`")]
+    NotFound,
+    /// A file or the process could not be had.
+    #[error("{what} {path}: {cause}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// It ended by itself.
+    #[error("nats-server ended at start with {status}; its last words: {log}")]
+    Ended {
+        /// Exit status.
+        status: std::process::ExitStatus,
+        /// The end of its log.
+        log: String,
+    },
+    /// It did not listen in time.
+    #[error("nats-server does not listen after {0:?}; see nats.log in the data directory")]
+    Silent(Duration),
+}
+
+/// A running child server.
+#[derive(Debug)]
+pub struct NatsServer {
+    child: Child,
+    url: String,
+    monitor: String,
+}
+
+#[derive(Deserialize)]
+struct Ports {
+    nats: Vec<String>,
+    monitoring: Vec<String>,
+}
+
+impl NatsServer {
+    /// Starts a server that keeps its store in `dir` and listens on `listen` (port 0: any free one).
+    ///
+    /// # Errors
+    /// [`StartError`], each with a next step.
+    pub fn start(dir: &Path, listen: SocketAddr) -> Result<Self, StartError> {
+        let program = find().ok_or(StartError::NotFound)?;
+        let io = |what, path: &Path| {
+            let path = path.to_owned();
+            move |cause| StartError::Io { what, path, cause }
+        };
+        let ports_dir = dir.join("ports");
+        std::fs::create_dir_all(&ports_dir).map_err(io("creating", &ports_dir))?;
+        for old in std::fs::read_dir(&ports_dir).map_err(io("reading", &ports_dir))?.flatten() {
+            std::fs::remove_file(old.path()).map_err(io("removing", &old.path()))?;
+        }
+        let config = dir.join("nats.conf");
+        std::fs::write(&config, configuration(dir, &ports_dir, listen)).map_err(io("writing", &config))?;
+        let log = dir.join("nats.log");
+        let output = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .map_err(io("opening", &log))?;
+        let child = command(&program)
+            .arg("--config")
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(output)
+            .spawn()
+            .map_err(io("starting", &program))?;
+        let mut server = Self { child, url: String::new(), monitor: String::new() };
+        server.await_ports(&ports_dir, &log)?;
+        Ok(server)
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where the monitoring pages are, on loopback.
+    #[must_use]
+    pub fn monitor(&self) -> &str {
+        &self.monitor
+    }
+
+    /// Process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    fn await_ports(&mut self, ports_dir: &Path, log: &Path) -> Result<(), StartError> {
+        let file = ports_dir.join(format!("nats-server_{}.ports", self.child.id()));
+        let started = Instant::now();
+        while started.elapsed() < START_LIMIT {
+            if let Some(ports) = std::fs::read(&file).ok().and_then(|b| serde_json::from_slice::<Ports>(&b).ok())
+                && let (Some(url), Some(monitor)) = (ports.nats.first(), ports.monitoring.first())
+            {
+                self.url.clone_from(url);
+                self.monitor.clone_from(monitor);
+                return Ok(());
+            }
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Err(StartError::Ended { status, log: tail(log) });
+            }
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        Err(StartError::Silent(START_LIMIT))
+    }
+}
+
+impl Drop for NatsServer {
+    fn drop(&mut self) {
+        // Every acknowledged message is on disk: an abrupt end loses nothing, and is over at once.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Looks in `$NATS_SERVER`, then in `.tools` of this and the folders above, then in `PATH`.
+#[must_use]
+pub fn find() -> Option<PathBuf> {
+    let given = std::env::var_os("NATS_SERVER").map(PathBuf::from);
+    let here = std::env::current_dir().ok();
+    let tools = here.iter().flat_map(|dir| dir.ancestors()).map(|dir| dir.join(".tools/nats-server"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let in_path = std::env::split_paths(&path).map(|dir| dir.join("nats-server")).collect::<Vec<_>>();
+    given.into_iter().chain(tools).chain(in_path).find(|p| p.is_file())
+}
+
+fn command(program: &Path) -> Command {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    match std::env::split_paths(&path).map(|dir| dir.join("setpriv")).find(|p| p.is_file()) {
+        Some(setpriv) => {
+            let mut command = Command::new(setpriv);
+            command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+            command
+        }
+        None => Command::new(program),
+    }
+}
+
+fn configuration(dir: &Path, ports_dir: &Path, listen: SocketAddr) -> Vec<u8> {
+    let port = if listen.port() == 0 { -1 } else { i32::from(listen.port()) };
+    let quoted = |path: &Path| serde_json::Value::from(path.to_string_lossy()).to_string();
+    let mut text = Vec::new();
+    write!(
+        text,
+        "# Written at every start of jaego serve --nats managed.\n\
+         listen: \"{}:{port}\"\nhttp: \"127.0.0.1:-1\"\nports_file_dir: {}\nserver_name: jaego\n\
+         max_payload: 1048576\nmax_pending: 268435456\nwrite_deadline: \"30s\"\n\
+         jetstream {{ store_dir: {}, sync_interval: always, max_memory_store: 0, max_file_store: 1TB }}\n",
+        listen.ip(),
+        quoted(ports_dir),
+        quoted(&dir.join("jetstream")),
+    )
+    .expect("writing into memory");
+    text
+}
+
+fn tail(log: &Path) -> String {
+    let text = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(5)..].join(" | ")
+}

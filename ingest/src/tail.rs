@@ -1,0 +1,154 @@
+//! The tail of the journal: every message after a cursor, in order, none left out, however often the consumer dies.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{DeliverPolicy, push};
+use async_nats::jetstream::Message;
+use futures::StreamExt;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::journal::{Extent, Journal, JournalError};
+
+/// Without a message for this long, the journal is asked whether there should have been one.
+const QUIET: Duration = Duration::from_secs(3);
+
+/// Why the journal can not be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum TailError {
+    /// The journal no longer holds what comes next.
+    #[error(
+        "the journal holds {first}..={last} but the fold needs {needed} next: entries between are gone. \
+         Restore the stream from a replica or backup; or, knowing that they are lost, remove the folder \
+         `checkpoints` of the data directory to start from what is left"
+    )]
+    Gone {
+        /// The sequence that is needed.
+        needed: u64,
+        /// The first there is.
+        first: u64,
+        /// The last there is.
+        last: u64,
+    },
+    /// A sequence is missing inside the journal.
+    #[error(
+        "journal sequence {needed} is missing, {found} came instead: the stored stream was damaged. Run \
+         `jaego journal verify`, restore the stream from a replica or backup; or, knowing that it is lost, \
+         start with --skip-damaged {needed}"
+    )]
+    Hole {
+        /// The sequence that is missing.
+        needed: u64,
+        /// The one that came.
+        found: u64,
+    },
+    /// NATS did not answer.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// Checks that the journal holds what comes after `applied`. A fold that begins at 0 begins where the journal does.
+///
+/// # Errors
+/// [`TailError::Gone`].
+pub fn check_start(applied: u64, extent: Extent) -> Result<u64, TailError> {
+    let Extent { first, last, .. } = extent;
+    if applied == 0 {
+        return Ok(first.max(1));
+    }
+    if applied > last || applied + 1 < first {
+        return Err(TailError::Gone { needed: applied + 1, first, last });
+    }
+    Ok(applied + 1)
+}
+
+/// Follows the journal from sequence `next` and hands each message on, until told to stop or nobody takes them.
+///
+/// Sequences in `skip` may be missing.
+///
+/// # Errors
+/// [`TailError::Hole`].
+pub async fn follow(
+    journal: &Journal,
+    mut next: u64,
+    skip: &[u64],
+    out: mpsc::Sender<Message>,
+    stop: CancellationToken,
+) -> Result<(), TailError> {
+    loop {
+        let mut messages = tokio::select! {
+            messages = subscribe(journal, next) => messages,
+            () = stop.cancelled() => return Ok(()),
+        };
+        loop {
+            let message = tokio::select! {
+                message = tokio::time::timeout(QUIET, messages.next()) => message,
+                () = stop.cancelled() => return Ok(()),
+            };
+            match message {
+                Ok(Some(Ok(message))) => {
+                    let seq = sequence(&message);
+                    if seq < next {
+                        continue;
+                    }
+                    if let Some(needed) = (next..seq).find(|n| !skip.contains(n)) {
+                        return Err(TailError::Hole { needed, found: seq });
+                    }
+                    next = seq + 1;
+                    if out.send(message).await.is_err() {
+                        return Ok(());
+                    }
+                }
+                Ok(Some(Err(error))) => {
+                    tracing::warn!(%error, next, "journal consumer failed; making another");
+                    break;
+                }
+                Ok(None) => break,
+                Err(_) if is_behind(journal, next).await => {
+                    tracing::warn!(next, "journal consumer stalled; making another");
+                    break;
+                }
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+/// An ordered consumer from a sequence on, tried until there is one.
+async fn subscribe(journal: &Journal, next: u64) -> push::Ordered {
+    let mut wait = Duration::from_millis(50);
+    loop {
+        match try_subscribe(journal, next).await {
+            Ok(messages) => return messages,
+            Err(error) => {
+                tracing::warn!(%error, next, "no journal consumer; trying again");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(Duration::from_secs(2));
+            }
+        }
+    }
+}
+
+async fn try_subscribe(journal: &Journal, next: u64) -> Result<push::Ordered, async_nats::Error> {
+    let config = push::OrderedConfig {
+        deliver_subject: journal.client().new_inbox(),
+        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: next },
+        ..push::OrderedConfig::default()
+    };
+    Ok(journal.stream().create_consumer(config).await?.messages().await?)
+}
+
+async fn is_behind(journal: &Journal, next: u64) -> bool {
+    match journal.extent().await {
+        Ok(extent) => extent.last >= next,
+        Err(error) => {
+            tracing::warn!(%error, "journal does not answer");
+            false
+        }
+    }
+}
+
+/// Stream sequence of a message.
+pub(crate) fn sequence(message: &Message) -> u64 {
+    message.info().expect("a consumer's message carries its place in the stream").stream_sequence
+}

@@ -1,0 +1,39 @@
+//! Ticks: whichever core is first each interval writes it; a second core's tick of the same time is a duplicate.
+
+use std::time::Duration;
+
+use schemas::Millis;
+use schemas::batch::push_line;
+use schemas::entry::{Entry, Tick};
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use crate::journal::{Journal, Sealed};
+
+/// Writes a tick at every multiple of the interval, until told to stop. A tick that the journal does not take is left
+/// out: the next one comes soon.
+pub async fn run(journal: Journal, interval: Duration, stop: CancellationToken) {
+    let interval_ms = u32::try_from(interval.as_millis()).expect("intervals are at most a minute");
+    let since_last = crate::clock::now().0.rem_euclid(i64::from(interval_ms));
+    let wait = interval.saturating_sub(Duration::from_millis(since_last.unsigned_abs()));
+    let mut timer = tokio::time::interval_at(Instant::now() + wait, interval);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            _ = timer.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        let now = crate::clock::now();
+        let half = i64::from(interval_ms / 2);
+        let at = Millis((now.0 + half).div_euclid(i64::from(interval_ms)) * i64::from(interval_ms));
+        if let Err(error) = journal.try_append(&sealed(Tick { at, interval_ms })).await {
+            tracing::warn!(%error, "no tick was written");
+        }
+    }
+}
+
+fn sealed(tick: Tick) -> Sealed {
+    let mut payload = Vec::new();
+    push_line(&mut payload, &Entry::Tick(tick));
+    Sealed { payload: payload.into(), count: 1, id: format!("tick-{}", tick.at.0), writer: None }
+}
