@@ -1,1 +1,10 @@
-//! placeholder
+//! The outside world of jaego: a synthetic registry and a fleet of POS over it, which know only the contracts, like a
+//! real vendor.
+
+pub mod clock;
+pub mod fleet;
+pub mod hours;
+pub mod live;
+pub mod probe;
+pub mod registry;
+pub mod tally;
