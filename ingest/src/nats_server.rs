@@ -45,6 +45,8 @@ pub enum StartError {
 /// A running child server.
 #[derive(Debug)]
 pub struct NatsServer {
+    dir: PathBuf,
+    listen: SocketAddr,
     child: Child,
     url: String,
     monitor: String,
@@ -88,9 +90,20 @@ impl NatsServer {
             .stderr(output)
             .spawn()
             .map_err(io("starting", &program))?;
-        let mut server = Self { child, url: String::new(), monitor: String::new() };
+        let mut server = Self { dir: dir.to_owned(), listen, child, url: String::new(), monitor: String::new() };
         server.await_ports(&ports_dir, &log)?;
         Ok(server)
+    }
+
+    /// Starts it again after it died, on the same address.
+    ///
+    /// # Errors
+    /// As [`NatsServer::start`].
+    pub fn restart(&mut self) -> Result<(), StartError> {
+        let port = self.url.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(0);
+        let listen = SocketAddr::new(self.listen.ip(), port);
+        *self = Self::start(&self.dir.clone(), listen)?;
+        Ok(())
     }
 
     /// Where clients connect.

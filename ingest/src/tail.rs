@@ -64,14 +64,14 @@ pub fn check_start(applied: u64, extent: Extent) -> Result<u64, TailError> {
 
 /// Follows the journal from sequence `next` and hands each message on, until told to stop or nobody takes them.
 ///
-/// Sequences in `skip` may be missing.
+/// Sequences for which `skip` holds may be missing.
 ///
 /// # Errors
 /// [`TailError::Hole`].
 pub async fn follow(
     journal: &Journal,
     mut next: u64,
-    skip: &[u64],
+    skip: impl Fn(u64) -> bool,
     out: mpsc::Sender<Message>,
     stop: CancellationToken,
 ) -> Result<(), TailError> {
@@ -91,7 +91,7 @@ pub async fn follow(
                     if seq < next {
                         continue;
                     }
-                    if let Some(needed) = (next..seq).find(|n| !skip.contains(n)) {
+                    if let Some(needed) = (next..seq).find(|n| !skip(*n)) {
                         return Err(TailError::Hole { needed, found: seq });
                     }
                     next = seq + 1;

@@ -1,1 +1,13 @@
-//! placeholder
+//! The process `jaego`: settings, the wiring of the crates, the admin port and the command line.
+
+pub mod admin;
+pub mod core;
+pub mod endpoints;
+pub mod journal_command;
+pub mod logging;
+pub mod metrics;
+pub mod publish;
+pub mod registry_command;
+pub mod serve;
+pub mod settings;
+pub mod stop;

@@ -1,2 +1,70 @@
-//! jaego
-fn main() {}
+//! The command line of `jaego`.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use server::journal_command::{self, JournalCommand};
+use server::registry_command::{self, RegistryCommand};
+use server::{logging, serve, settings};
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// jaego (재고): a nation's rationed pharmacy stock, true and readable while everybody arrives at once.
+#[derive(Parser)]
+#[command(name = "jaego", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check, compare and import registry files
+    #[command(subcommand)]
+    Registry(RegistryCommand),
+    /// Export and verify the journal
+    #[command(subcommand)]
+    Journal(JournalCommand),
+}
+
+fn main() -> ExitCode {
+    let about = "Take POS messages, fold them, serve the open API";
+    let serve_command = settings::arguments(clap::Command::new("serve").about(about));
+    let matches = Cli::command().subcommand(serve_command).get_matches();
+    if let Some(flags) = matches.subcommand_matches("serve") {
+        return serve(flags);
+    }
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let runtime = tokio::runtime::Runtime::new().expect("a process may have threads");
+    let done = runtime.block_on(async {
+        match cli.command {
+            Command::Registry(command) => registry_command::run(command).await,
+            Command::Journal(command) => journal_command::run(command).await,
+        }
+    });
+    done.unwrap_or_else(|error| {
+        eprintln!("jaego: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn serve(flags: &clap::ArgMatches) -> ExitCode {
+    let settings = match settings::read(flags, |name| std::env::var(name).ok()) {
+        Ok(settings) => settings,
+        Err(mistakes) => {
+            for mistake in mistakes {
+                eprintln!("jaego: {mistake}");
+            }
+            return ExitCode::from(2);
+        }
+    };
+    logging::start(&settings.log, settings.log_json);
+    match serve::run(&settings) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("jaego: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

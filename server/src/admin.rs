@@ -1,0 +1,121 @@
+//! The admin port: health, metrics, and the registry as it stands and as it should be. Keep it private.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use ingest::apply::View;
+use ingest::journal::Journal;
+use schemas::registry::OutletInfo;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::core::{registered, was_imported};
+use crate::metrics::Metrics;
+
+/// Largest registry that is taken: some 200,000 rows.
+const MAX_REGISTRY_BYTES: usize = 64 * 1024 * 1024;
+
+/// What the admin port shows and does.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    /// The journal, for imports.
+    pub journal: Journal,
+    /// What the fold shows.
+    pub view: watch::Receiver<View>,
+    /// Whether the open API serves a version and messages are taken.
+    pub ready: Arc<AtomicBool>,
+    /// Metrics.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The routes of the admin port.
+pub fn router(admin: Admin) -> Router {
+    Router::new()
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .route("/registry", get(show).post(import))
+        .layer(DefaultBodyLimit::max(MAX_REGISTRY_BYTES))
+        .with_state(admin)
+}
+
+async fn readyz(State(admin): State<Admin>) -> Response {
+    if admin.ready.load(Relaxed) {
+        return "ready\n".into_response();
+    }
+    let applied = admin.view.borrow().applied;
+    let words = format!("not ready: catching up with the journal, {applied} applied\n");
+    (StatusCode::SERVICE_UNAVAILABLE, words).into_response()
+}
+
+async fn metrics(State(admin): State<Admin>) -> Response {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], admin.metrics.encode()).into_response()
+}
+
+/// The registry of the newest version, one outlet a line.
+async fn show(State(admin): State<Admin>) -> Response {
+    let rows = registered(&admin.view.borrow());
+    let mut body = Vec::new();
+    for row in &rows {
+        serde_json::to_writer(&mut body, row).expect("a row holds only text and numbers");
+        body.push(b'\n');
+    }
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response()
+}
+
+#[derive(Deserialize)]
+struct Source {
+    source: String,
+}
+
+/// What became of an import.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Imported {
+    /// Fingerprint of the list.
+    pub import: u64,
+    /// The first version that shows it is at least this.
+    pub version: u64,
+    /// Rows.
+    pub rows: u32,
+}
+
+/// Imports a list: one outlet a line. Answers when it is in force.
+async fn import(State(admin): State<Admin>, Query(source): Query<Source>, body: Bytes) -> Response {
+    let rows = match read_rows(&body) {
+        Ok(rows) if !rows.is_empty() => rows,
+        Ok(_) => return (StatusCode::BAD_REQUEST, "no rows: an empty registry is not imported\n").into_response(),
+        Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+    };
+    // Once begun an import goes to its end, also when the caller hangs up.
+    let done = tokio::spawn(async move { import_rows(&admin, &source.source, &rows).await }).await;
+    match done {
+        Ok(Some(imported)) => Json(imported).into_response(),
+        Ok(None) => (StatusCode::INTERNAL_SERVER_ERROR, "the journal holds the import but the fold refused it; see the log\n").into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+async fn import_rows(admin: &Admin, source: &str, rows: &[OutletInfo]) -> Option<Imported> {
+    let digest = ingest::registry::digest(rows);
+    let ack = ingest::import::import(&admin.journal, source, digest, rows).await;
+    let mut view = admin.view.clone();
+    let in_force = view.wait_for(|v| v.cut.as_ref().is_some_and(|c| c.snapshot.version >= ack.seq)).await.ok()?;
+    let version = in_force.cut.as_ref()?.snapshot.version;
+    let rows = u32::try_from(rows.len()).ok()?;
+    was_imported(&in_force.imports, digest).then_some(Imported { import: digest, version, rows })
+}
+
+fn read_rows(body: &[u8]) -> Result<Vec<OutletInfo>, String> {
+    body.split(|b| *b == b'\n')
+        .enumerate()
+        .filter(|(_, line)| !line.is_empty())
+        .map(|(n, line)| serde_json::from_slice(line).map_err(|e| format!("line {}: {e}", n + 1)))
+        .collect()
+}

@@ -1,0 +1,243 @@
+//! The writing side, wired: journal → tail → fold, gateway → committer → answers; started and stopped in order.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread::JoinHandle as Thread;
+use std::time::Duration;
+
+use aggregator::Import;
+use anyhow::Context;
+use async_nats::Client;
+use ingest::answer::Answerer;
+use ingest::apply::{Apply, Damaged, View};
+use ingest::checkpoints::Checkpoints;
+use ingest::commit::Committer;
+use ingest::counts::Counts;
+use ingest::gateway::{Gateway, QUEUE};
+use ingest::hops::Hops;
+use ingest::journal::{Journal, Sealed};
+use ingest::tail;
+use schemas::batch::push_line;
+use schemas::entry::{Entry, Rules};
+use schemas::registry::OutletInfo;
+use schemas::status::Durability;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// Journal messages that may wait for the fold.
+const TAIL_QUEUE: usize = 256;
+
+/// The running writing side.
+#[derive(Debug)]
+pub struct Core {
+    /// The journal.
+    pub journal: Journal,
+    /// What the fold shows.
+    pub view: watch::Receiver<View>,
+    /// Counters.
+    pub counts: Arc<Counts>,
+    /// Measurements.
+    pub hops: Arc<Hops>,
+    /// What an acknowledgement promises.
+    pub durability: Durability,
+    client: Client,
+    fold: Thread<Result<(), Damaged>>,
+    follow: JoinHandle<Result<(), tail::TailError>>,
+    follow_stop: CancellationToken,
+    answer: JoinHandle<()>,
+    taking: Option<Taking>,
+    events: mpsc::UnboundedSender<ingest::answer::Event>,
+    gateway_name: String,
+}
+
+/// What takes new messages.
+#[derive(Debug)]
+struct Taking {
+    stop: CancellationToken,
+    gateway: JoinHandle<Result<(), async_nats::Error>>,
+    committer: JoinHandle<()>,
+    ticker: JoinHandle<()>,
+}
+
+impl Core {
+    /// Opens the journal and begins to fold it, from the newest checkpoint on.
+    ///
+    /// # Errors
+    /// When the journal can not be had, or no longer holds what comes after the checkpoint.
+    pub async fn open(
+        client: Client,
+        monitors: &[String],
+        replicas: usize,
+        data_dir: &Path,
+        skip: Vec<u64>,
+    ) -> anyhow::Result<Self> {
+        let journal = Journal::open(client.clone(), replicas).await?;
+        let durability = journal.prove(monitors).await;
+        let made = journal.stream().cached_info().created.unix_timestamp();
+        let checkpoints = Checkpoints::open(data_dir, made).context("opening the checkpoints")?;
+        let fold = checkpoints.newest().context("reading the checkpoints")?;
+        let next = tail::check_start(fold.applied(), journal.extent().await?)?;
+        tracing::info!(checkpoint = fold.applied(), next, durability = durability.name(), "journal open");
+
+        let hops = Arc::new(Hops::default());
+        let gateway_name = format!("{:016x}", rand::random::<u64>());
+        let (events, answers) = mpsc::unbounded_channel();
+        let (view_in, view) = watch::channel(View { applied: fold.applied(), ..View::default() });
+        let (messages, tail_out) = mpsc::channel(TAIL_QUEUE);
+        let apply =
+            Apply { fold, gateway: gateway_name.clone(), skip: skip.clone(), events: events.clone(), view: view_in, checkpoints };
+        let fold = std::thread::Builder::new().name("fold".to_owned()).spawn(move || apply.run(tail_out))?;
+        let follow_stop = CancellationToken::new();
+        let follow = {
+            let (journal, stop) = (journal.clone(), follow_stop.clone());
+            tokio::spawn(async move { tail::follow(&journal, next, |seq| skip.contains(&seq), messages, stop).await })
+        };
+        let answerer = Answerer { client: client.clone(), durability, hops: Arc::clone(&hops) };
+        Ok(Self {
+            journal,
+            view,
+            counts: Arc::default(),
+            hops,
+            durability,
+            client,
+            fold,
+            follow,
+            follow_stop,
+            answer: tokio::spawn(answerer.run(answers)),
+            taking: None,
+            events,
+            gateway_name,
+        })
+    }
+
+    /// Waits until everything that is in the journal now is applied.
+    ///
+    /// # Errors
+    /// When the fold or the tail ended before.
+    pub async fn catch_up(&mut self) -> anyhow::Result<()> {
+        let last = self.journal.extent().await?.last;
+        self.applied(last).await
+    }
+
+    /// Waits until this sequence is applied.
+    ///
+    /// # Errors
+    /// When the fold or the tail ended before.
+    pub async fn applied(&mut self, seq: u64) -> anyhow::Result<()> {
+        let mut view = self.view.clone();
+        tokio::select! {
+            reached = view.wait_for(|v| v.applied >= seq) => {
+                if reached.is_ok() {
+                    return Ok(());
+                }
+                Err(self.why_ended().await)
+            }
+            error = self.failure() => Err(error),
+        }
+    }
+
+    /// Resolves when the fold or the tail has ended by itself.
+    pub async fn failure(&mut self) -> anyhow::Error {
+        let mut view = self.view.clone();
+        tokio::select! {
+            ended = &mut self.follow => match ended {
+                Ok(Err(error)) => return error.into(),
+                Ok(Ok(())) => {}
+                Err(error) => return error.into(),
+            },
+            () = async { while view.changed().await.is_ok() {} } => {}
+        }
+        self.why_ended().await
+    }
+
+    /// Puts rules into force where others are.
+    ///
+    /// # Errors
+    /// When the fold ended before they were applied.
+    pub async fn rule(&mut self, rules: &Rules) -> anyhow::Result<()> {
+        if self.view.borrow().rules == *rules {
+            return Ok(());
+        }
+        let mut payload = Vec::new();
+        push_line(&mut payload, &Entry::Rules(rules.clone()));
+        let id = format!("rules-{}", self.gateway_name);
+        let ack = self.journal.append(&Sealed { payload: payload.into(), count: 1, id, writer: None }).await;
+        self.applied(ack.seq).await
+    }
+
+    /// Begins to take messages and to write ticks.
+    pub fn take(&mut self, tick: Duration) {
+        let stop = CancellationToken::new();
+        let stalled = Arc::new(AtomicBool::new(false));
+        let (queue_in, queue) = mpsc::channel(QUEUE);
+        let gateway = Gateway {
+            client: self.client.clone(),
+            queue: queue_in,
+            stalled: Arc::clone(&stalled),
+            counts: Arc::clone(&self.counts),
+            hops: Arc::clone(&self.hops),
+        };
+        let committer = Committer {
+            journal: self.journal.clone(),
+            gateway: self.gateway_name.clone(),
+            events: self.events.clone(),
+            stalled,
+            counts: Arc::clone(&self.counts),
+            hops: Arc::clone(&self.hops),
+        };
+        self.taking = Some(Taking {
+            gateway: tokio::spawn(gateway.run(stop.clone())),
+            committer: tokio::spawn(committer.run(queue)),
+            ticker: tokio::spawn(ingest::tick::run(self.journal.clone(), tick, stop.clone())),
+            stop,
+        });
+    }
+
+    /// Takes no more, answers what was taken, folds it, keeps a checkpoint.
+    ///
+    /// # Errors
+    /// When a part had failed before.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        if let Some(taking) = self.taking {
+            taking.stop.cancel();
+            taking.gateway.await?.map_err(anyhow::Error::from_boxed)?;
+            taking.committer.await?;
+            taking.ticker.await?;
+        }
+        let last = self.journal.extent().await?.last;
+        let mut view = self.view;
+        // A fold that has ended says so when it is joined below.
+        let _ = view.wait_for(|v| v.applied >= last).await;
+        self.follow_stop.cancel();
+        self.follow.await??;
+        let fold = self.fold;
+        tokio::task::spawn_blocking(move || fold.join()).await?.map_err(|_| anyhow::anyhow!("the fold panicked"))??;
+        drop(self.events);
+        self.answer.await?;
+        self.client.flush().await?;
+        Ok(())
+    }
+
+    async fn why_ended(&mut self) -> anyhow::Error {
+        let fold = std::mem::replace(&mut self.fold, std::thread::spawn(|| Ok(())));
+        match tokio::task::spawn_blocking(move || fold.join()).await {
+            Ok(Ok(Err(damaged))) => damaged.into(),
+            _ => anyhow::anyhow!("the fold ended without a word; see the log"),
+        }
+    }
+}
+
+/// Whether a list of this fingerprint was ever imported.
+#[must_use]
+pub fn was_imported(imports: &[Import], digest: u64) -> bool {
+    imports.iter().any(|import| import.digest == digest)
+}
+
+/// The registered outlets of the newest version.
+#[must_use]
+pub fn registered(view: &View) -> Vec<OutletInfo> {
+    let outlets = view.cut.iter().flat_map(|cut| cut.snapshot.outlets.iter().flatten());
+    outlets.map(|outlet| (*outlet.info).clone()).collect()
+}

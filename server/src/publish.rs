@@ -1,0 +1,107 @@
+//! From cut to served: each new version is rendered on a thread of its own, and the status page follows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ingest::apply::{Cut, View};
+use ingest::counts::Counts;
+use ingest::hops::{Hop, Hops};
+use ingest::journal::Journal;
+use publisher::Publisher;
+use schemas::status::{Durability, Status};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::core::Core;
+
+/// The task that publishes; it ends when the fold does.
+#[derive(Debug)]
+pub struct Publishing {
+    task: JoinHandle<()>,
+    published: watch::Receiver<u64>,
+}
+
+impl Publishing {
+    /// Publishes each version of the core's fold. A version that comes while another is being rendered waits; of several
+    /// that wait only the newest is rendered.
+    #[must_use]
+    pub fn start(core: &Core, publisher: Publisher) -> Self {
+        let (out, published) = watch::channel(0);
+        let desk = Desk {
+            publisher,
+            journal: core.journal.clone(),
+            counts: Arc::clone(&core.counts),
+            hops: Arc::clone(&core.hops),
+            durability: core.durability,
+        };
+        Self { task: tokio::spawn(desk.run(core.view.clone(), out)), published }
+    }
+
+    /// Waits until a version at least this new is served.
+    pub async fn until(&self, version: u64) {
+        // A closed channel means that the fold ended, which its owner notices.
+        let _ = self.published.clone().wait_for(|v| *v >= version).await;
+    }
+
+    /// Waits until the fold has ended and its last version is served.
+    ///
+    /// # Errors
+    /// When rendering panicked.
+    pub async fn ended(self) -> Result<(), tokio::task::JoinError> {
+        self.task.await
+    }
+}
+
+struct Desk {
+    publisher: Publisher,
+    journal: Journal,
+    counts: Arc<Counts>,
+    hops: Arc<Hops>,
+    durability: Durability,
+}
+
+impl Desk {
+    async fn run(self, mut view: watch::Receiver<View>, out: watch::Sender<u64>) {
+        let mut journal_bytes = 0;
+        let mut asked: Option<Instant> = None;
+        while view.changed().await.is_ok() {
+            let (cut, applied) = {
+                let now = view.borrow_and_update();
+                (now.cut.clone(), now.applied)
+            };
+            let Some(cut) = cut.filter(|c| c.snapshot.version > *out.borrow()) else { continue };
+            self.publish(&cut).await;
+            out.send_replace(cut.snapshot.version);
+            if asked.is_none_or(|at| at.elapsed() >= Duration::from_secs(1)) {
+                asked = Some(Instant::now());
+                journal_bytes = self.journal.extent().await.map_or(journal_bytes, |extent| extent.bytes);
+            }
+            self.publisher.set_status(self.status(&cut, applied, journal_bytes));
+        }
+    }
+
+    async fn publish(&self, cut: &Cut) {
+        let (publisher, snapshot) = (self.publisher.clone(), Arc::clone(&cut.snapshot));
+        let rendered = tokio::task::spawn_blocking(move || publisher.publish(snapshot)).await;
+        rendered.expect("rendering does not panic");
+        for (applied, count) in cut.batches.iter() {
+            self.hops.record(Hop::AppliedToPublished, applied.elapsed(), *count);
+        }
+    }
+
+    fn status(&self, cut: &Cut, applied: u64, journal_bytes: u64) -> Status {
+        let taken = self.counts.taken().map(|(kind, n)| (kind.name().to_owned(), n));
+        let rejected = self.counts.rejected().map(|(reason, n)| (reason.name().to_owned(), n));
+        Status {
+            hops: self.hops.read(),
+            durability: Some(self.durability),
+            entries: taken.collect::<BTreeMap<_, _>>(),
+            rejected: rejected.collect(),
+            clocks_off: cut.clocks_off,
+            applied,
+            committed: applied.max(cut.snapshot.version),
+            journal_bytes,
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! `jaego serve`: start in order, serve until told to stop or a part fails, stop in order.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use ingest::nats_server::NatsServer;
+use ingest::registry::RegistryFile;
+use publisher::{Face, Publisher};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::admin::{self, Admin};
+use crate::core::{Core, registered, was_imported};
+use crate::endpoints::Endpoints;
+use crate::metrics::Metrics;
+use crate::publish::Publishing;
+use crate::settings::{Nats, Settings};
+use crate::stop;
+
+/// From SIGTERM to the end; what is not done by then is left to the next start.
+const STOP_LIMIT: Duration = Duration::from_secs(9);
+/// How often the managed NATS is looked after.
+const CARE: Duration = Duration::from_millis(200);
+
+/// Serves until a signal comes.
+///
+/// The managed NATS is started by the calling thread and ends with it, so this is to be called by the main thread.
+///
+/// # Errors
+/// When it can not start, or a part failed while it ran.
+pub fn run(settings: &Settings) -> anyhow::Result<()> {
+    let dir = &settings.data_dir;
+    std::fs::create_dir_all(dir).with_context(|| format!("making the data directory {}", dir.display()))?;
+    Endpoints::remove(dir).context("removing the endpoints of an earlier run")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let nats = match &settings.nats {
+        Nats::Managed(listen) => Some(NatsServer::start(&nats_dir(dir)?, *listen)?),
+        Nats::Url(_) => None,
+    };
+    let served = runtime.block_on(serve(settings, nats));
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    served
+}
+
+fn nats_dir(data_dir: &Path) -> anyhow::Result<std::path::PathBuf> {
+    let dir = std::path::absolute(data_dir)?.join("nats");
+    std::fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
+    Ok(dir)
+}
+
+async fn serve(settings: &Settings, mut nats: Option<NatsServer>) -> anyhow::Result<()> {
+    let open = bind("open-addr", settings.open_addr).await?;
+    let admin = bind("admin-addr", settings.admin_addr).await?;
+    let (url, monitors) = match (&nats, &settings.nats) {
+        (Some(server), _) => (server.url().to_owned(), vec![server.monitor().to_owned()]),
+        (None, Nats::Url(url)) => (url.clone(), settings.nats_monitors.clone()),
+        (None, Nats::Managed(_)) => unreachable!("a managed server was started"),
+    };
+    let endpoints = Endpoints {
+        open: format!("http://{}", open.local_addr()?),
+        admin: format!("http://{}", admin.local_addr()?),
+        nats: url.clone(),
+        pid: std::process::id(),
+    };
+    let client = ingest::nats::connect(&url, "jaego").await.with_context(|| format!("connecting to NATS at {url}"))?;
+    let opening = Core::open(client, &monitors, settings.replicas, &settings.data_dir, settings.skip_damaged.clone());
+    let mut core = opening.await?;
+
+    let ready = Arc::new(AtomicBool::new(false));
+    let publisher = Publisher::new(Face { item: settings.face_item.clone() });
+    let mut servers = Servers::start(&core, &publisher, &ready, open, admin);
+    let mut stopped = std::pin::pin!(stop::requested(settings.exit_on_stdin_close)?);
+    let started = tokio::select! {
+        started = start(settings, &mut core, &publisher, &ready) => started.map(Some),
+        () = &mut stopped => Ok(None),
+    };
+    let outcome = match started {
+        Ok(Some(publishing)) => {
+            announce(&endpoints, &settings.data_dir)?;
+            servers.publishing = Some(publishing);
+            tokio::select! {
+                () = &mut stopped => Ok(()),
+                error = core.failure() => Err(error),
+                error = look_after(&mut nats) => Err(error),
+            }
+        }
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = &outcome {
+        tracing::error!(error = format!("{error:#}"), "stopping");
+        servers.stop.cancel();
+        return outcome;
+    }
+    tracing::info!("stopping: no more is taken, what was taken is answered");
+    ready.store(false, Relaxed);
+    tokio::time::timeout(STOP_LIMIT, wind_down(core, servers, &settings.data_dir))
+        .await
+        .context("not everything was done in time; the next start replays a longer tail")?
+}
+
+/// Everything between an open journal and readiness.
+async fn start(
+    settings: &Settings,
+    core: &mut Core,
+    publisher: &Publisher,
+    ready: &AtomicBool,
+) -> anyhow::Result<Publishing> {
+    core.catch_up().await?;
+    core.rule(&settings.rules).await?;
+    core.take(settings.tick);
+    let publishing = Publishing::start(core, publisher.clone());
+    let mut view = core.view.clone();
+    first_version(core, &mut view).await?;
+    if let Some(file) = &settings.registry {
+        import_at_start(settings, core, file).await?;
+        let applied = core.view.borrow().applied;
+        core.applied(applied + 1).await?;
+    }
+    publishing.until(core.view.borrow().cut.as_ref().map_or(0, |c| c.snapshot.version)).await;
+    ready.store(true, Relaxed);
+    Ok(publishing)
+}
+
+async fn first_version(core: &mut Core, view: &mut tokio::sync::watch::Receiver<ingest::apply::View>) -> anyhow::Result<()> {
+    tokio::select! {
+        _ = view.wait_for(|v| v.cut.is_some()) => Ok(()),
+        error = core.failure() => Err(error),
+    }
+}
+
+async fn import_at_start(settings: &Settings, core: &mut Core, path: &Path) -> anyhow::Result<()> {
+    let RegistryFile { source, rows, findings, digest, .. } = read_registry(path)?;
+    tracing::info!(source, rows = rows.len(), findings = findings.len(), "registry read; `jaego registry check` lists the findings");
+    let view = core.view.borrow().clone();
+    if was_imported(&view.imports, digest) {
+        tracing::info!(source, "registry was imported before");
+        return Ok(());
+    }
+    let loss = ingest::registry::reconcile(&registered(&view), &rows).loss();
+    if loss > settings.max_loss {
+        bail!(
+            "importing {source} would remove {loss} outlets, more than max-loss {}: look at `jaego registry diff`, \
+             then start with --max-loss {loss} if that is right",
+            settings.max_loss
+        );
+    }
+    let ack = ingest::import::import(&core.journal, &source, digest, &rows).await;
+    core.applied(ack.seq).await
+}
+
+/// Reads a registry file.
+///
+/// # Errors
+/// When it can not be read or is no registry.
+pub fn read_registry(path: &Path) -> anyhow::Result<RegistryFile> {
+    let bytes = std::fs::read(path).with_context(|| format!("reading the registry {}", path.display()))?;
+    let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+    ingest::registry::read(&bytes, &name).with_context(|| format!("understanding the registry {}", path.display()))
+}
+
+async fn bind(name: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(addr).await.with_context(|| format!("listening on {addr}: choose another --{name}"))
+}
+
+fn announce(endpoints: &Endpoints, data_dir: &Path) -> anyhow::Result<()> {
+    endpoints.write(data_dir).context("writing endpoints.json")?;
+    tracing::info!(url = endpoints.open, "open API");
+    tracing::info!(url = endpoints.admin, "admin");
+    tracing::info!(url = endpoints.nats, "NATS");
+    Ok(())
+}
+
+/// Starts the managed NATS again when it died, on the same address. Without one, waits for ever.
+async fn look_after(nats: &mut Option<NatsServer>) -> anyhow::Error {
+    let mut care = tokio::time::interval(CARE);
+    loop {
+        care.tick().await;
+        let Some(server) = nats.as_mut() else { return std::future::pending().await };
+        if !server.is_running() {
+            tracing::error!(pid = server.pid(), "the managed NATS died; starting it again");
+            if let Err(error) = server.restart() {
+                return error.into();
+            }
+        }
+    }
+}
+
+/// The HTTP servers and what feeds them.
+struct Servers {
+    stop: CancellationToken,
+    open: JoinHandle<std::io::Result<()>>,
+    admin: JoinHandle<std::io::Result<()>>,
+    publishing: Option<Publishing>,
+}
+
+impl Servers {
+    fn start(core: &Core, publisher: &Publisher, ready: &Arc<AtomicBool>, open: TcpListener, admin: TcpListener) -> Self {
+        let stop = CancellationToken::new();
+        let metrics = Metrics::new(Arc::clone(&core.counts), Arc::clone(&core.hops), core.view.clone());
+        let state = Admin {
+            journal: core.journal.clone(),
+            view: core.view.clone(),
+            ready: Arc::clone(ready),
+            metrics: Arc::new(metrics),
+        };
+        Self {
+            open: tokio::spawn(publisher::serve(open, publisher.router(), cancelled(&stop))),
+            admin: tokio::spawn(publisher::serve(admin, admin::router(state), cancelled(&stop))),
+            stop,
+            publishing: None,
+        }
+    }
+}
+
+fn cancelled(stop: &CancellationToken) -> impl Future<Output = ()> + Send + 'static {
+    stop.clone().cancelled_owned()
+}
+
+async fn wind_down(core: Core, servers: Servers, data_dir: &Path) -> anyhow::Result<()> {
+    core.stop().await?;
+    servers.stop.cancel();
+    servers.open.await??;
+    servers.admin.await??;
+    if let Some(publishing) = servers.publishing {
+        publishing.ended().await?;
+    }
+    Endpoints::remove(data_dir).context("removing endpoints.json")?;
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,382 @@
+//! Settings: flag before environment before file before default; every mistake is told in one run.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use schemas::{ItemId, entry::Rules};
+
+/// One setting: the same name is the flag, the key in the file and, with `JAEGO_` and in capitals, the variable.
+struct Key {
+    name: &'static str,
+    default: &'static str,
+    help: &'static str,
+}
+
+const fn key(name: &'static str, default: &'static str, help: &'static str) -> Key {
+    Key { name, default, help }
+}
+
+const KEYS: &[Key] = &[
+    key("role", "all", "What this process does: all"),
+    key("registry", "", "Store list or HIRA register to import at start, unless it was imported before"),
+    key("max-loss", "500", "Most outlets that the import at start may take out of the registry"),
+    key("data-dir", "jaego-data", "Folder for checkpoints, endpoints.json and the managed NATS"),
+    key("nats", "managed", "`managed`, or the URL of a NATS server with JetStream"),
+    key("nats-listen", "127.0.0.1:4222", "Address of the managed NATS; port 0 takes any free one"),
+    key("nats-monitor", "", "Monitoring URLs of all servers of an outside NATS, comma-separated: the proof of fsync"),
+    key("replicas", "1", "Replicas of the journal when it is made: 1, 3 or 5"),
+    key("open-addr", "127.0.0.1:8080", "Address of the open API"),
+    key("admin-addr", "127.0.0.1:8081", "Address of health, metrics and registry imports; keep it private"),
+    key("tick", "1s", "Time between versions, 100ms to 60s"),
+    key("face-item", "mask", "Item that the face of 2020 shows"),
+    key("silent-after", "30m", "Open time without a word after which a level is unknown"),
+    key("hidden-after", "29d", "Time without a word after which stock is no longer shown"),
+    key("skip-damaged", "", "Journal sequences known to be lost, comma-separated: they are not applied"),
+    key("log", "info", "Log filter, such as info or debug,async_nats=warn"),
+    key("log-format", "text", "text or json"),
+];
+
+/// Where the value of a setting came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody said anything.
+    Default,
+    /// The settings file.
+    File(PathBuf),
+    /// An environment variable.
+    Environment,
+    /// A flag.
+    Flag,
+}
+
+/// A mistake in the settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Mistake {
+    /// The file can not be read as TOML.
+    #[error("{path}: {why}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The file has a key that is no setting.
+    #[error("{path}: no setting is called {key:?}{hint}")]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// The nearest setting, as a sentence.
+        hint: String,
+    },
+    /// A value does not fit its setting.
+    #[error("{name} = {value:?} ({origin}): {why}")]
+    Value {
+        /// The setting.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// Where it came from, in words.
+        origin: String,
+        /// What is wrong, and what fits.
+        why: String,
+    },
+}
+
+/// Where NATS is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Nats {
+    /// A child of ours, listening here.
+    Managed(SocketAddr),
+    /// The operator's.
+    Url(String),
+}
+
+/// Settings of `jaego serve`, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Registry file to import at start.
+    pub registry: Option<PathBuf>,
+    /// Most outlets that import may take out.
+    pub max_loss: usize,
+    /// Data folder.
+    pub data_dir: PathBuf,
+    /// NATS.
+    pub nats: Nats,
+    /// Monitoring pages of an outside NATS.
+    pub nats_monitors: Vec<String>,
+    /// Replicas of a new journal.
+    pub replicas: usize,
+    /// Address of the open API.
+    pub open_addr: SocketAddr,
+    /// Address of the admin port.
+    pub admin_addr: SocketAddr,
+    /// Time between versions.
+    pub tick: Duration,
+    /// Item of the face of 2020.
+    pub face_item: ItemId,
+    /// Rules of reading.
+    pub rules: Rules,
+    /// Journal sequences that are not applied.
+    pub skip_damaged: Vec<u64>,
+    /// Log filter.
+    pub log: String,
+    /// Whether logs are JSON lines.
+    pub log_json: bool,
+    /// Whether to stop when standard input closes.
+    pub exit_on_stdin_close: bool,
+}
+
+/// The arguments of `jaego serve`.
+#[must_use]
+pub fn arguments(command: Command) -> Command {
+    let flags = KEYS.iter().map(|key| {
+        let default = if key.default.is_empty() { String::new() } else { format!(" [default: {}]", key.default) };
+        Arg::new(key.name)
+            .long(key.name)
+            .value_name("VALUE")
+            .help(format!("{}{default} [env: {}]", key.help, variable(key.name)))
+    });
+    command
+        .arg(Arg::new("config").long("config").value_name("FILE").help("Settings file (TOML), one key for each flag [env: JAEGO_CONFIG]"))
+        .args(flags)
+        .arg(
+            Arg::new("exit-on-stdin-close")
+                .long("exit-on-stdin-close")
+                .action(ArgAction::SetTrue)
+                .help("Stop when standard input closes: no orphan is left behind a parent that died"),
+        )
+}
+
+/// Reads the settings from flags, the environment and the file.
+///
+/// # Errors
+/// All mistakes there are.
+pub fn read(flags: &ArgMatches, environment: impl Fn(&str) -> Option<String>) -> Result<Settings, Vec<Mistake>> {
+    let mut mistakes = Vec::new();
+    let config = flags.get_one::<String>("config").cloned().or_else(|| environment("JAEGO_CONFIG")).map(PathBuf::from);
+    let file = config.as_deref().map(|path| read_file(path, &mut mistakes)).unwrap_or_default();
+    let mut layers = Layers { values: BTreeMap::new(), mistakes };
+    for key in KEYS {
+        let flag = flags.get_one::<String>(key.name).map(|v| (v.clone(), Origin::Flag));
+        let from_environment = || environment(&variable(key.name)).map(|v| (v, Origin::Environment));
+        let from_file = || Some((file.get(key.name)?.clone(), Origin::File(config.clone()?)));
+        let value = flag.or_else(from_environment).or_else(from_file);
+        layers.values.insert(key.name, value.unwrap_or_else(|| (key.default.to_owned(), Origin::Default)));
+    }
+    let settings = layers.settings(flags.get_flag("exit-on-stdin-close"));
+    if layers.mistakes.is_empty() { Ok(settings.expect("no mistake, so every value fits")) } else { Err(layers.mistakes) }
+}
+
+fn variable(name: &str) -> String {
+    format!("JAEGO_{}", name.to_uppercase().replace('-', "_"))
+}
+
+fn read_file(path: &Path, mistakes: &mut Vec<Mistake>) -> BTreeMap<String, String> {
+    let wrong = |why: String| Mistake::File { path: path.to_owned(), why };
+    let table = std::fs::read_to_string(path)
+        .map_err(|e| wrong(e.to_string()))
+        .and_then(|text| text.parse::<toml::Table>().map_err(|e| wrong(e.to_string())));
+    let table = table.unwrap_or_else(|mistake| {
+        mistakes.push(mistake);
+        toml::Table::new()
+    });
+    let mut values = BTreeMap::new();
+    for (key, value) in table {
+        if KEYS.iter().any(|k| k.name == key) {
+            values.insert(key, plain(&value));
+        } else {
+            mistakes.push(Mistake::UnknownKey { path: path.to_owned(), hint: hint(&key), key });
+        }
+    }
+    values
+}
+
+/// A value of the file as the flag would have it.
+fn plain(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        toml::Value::Array(all) => all.iter().map(plain).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
+/// The setting that shares the longest beginning or has the same letters but for `_` and `-`.
+fn hint(key: &str) -> String {
+    let wanted = key.replace('_', "-");
+    let shared = |name: &str| name.bytes().zip(wanted.bytes()).take_while(|(a, b)| a == b).count();
+    KEYS.iter()
+        .max_by_key(|k| (k.name == wanted, shared(k.name)))
+        .filter(|k| shared(k.name) >= 3)
+        .map(|k| format!("; did you mean {:?}?", k.name))
+        .unwrap_or_else(|| "; see jaego serve --help".to_owned())
+}
+
+struct Layers {
+    values: BTreeMap<&'static str, (String, Origin)>,
+    mistakes: Vec<Mistake>,
+}
+
+impl Layers {
+    fn settings(&mut self, exit_on_stdin_close: bool) -> Option<Settings> {
+        let role = self.value("role", |v| if v == "all" { Ok(()) } else { Err("only `all` is known".to_owned()) });
+        let nats_listen = self.address("nats-listen");
+        let nats = self.value("nats", nats_url);
+        let rules = self.rules();
+        let settings = (
+            self.value("registry", |v| Ok((!v.is_empty()).then(|| PathBuf::from(v)))),
+            self.value("max-loss", |v| v.parse().map_err(|_| "expected a number of outlets".to_owned())),
+            self.value("data-dir", |v| Ok(PathBuf::from(v))),
+            self.value("nats-monitor", |v| Ok(list(v).map(str::to_owned).collect())),
+            self.value("replicas", |v| match v {
+                "1" => Ok(1),
+                "3" => Ok(3),
+                "5" => Ok(5),
+                _ => Err("expected 1, 3 or 5".to_owned()),
+            }),
+            self.address("open-addr"),
+            self.address("admin-addr"),
+            self.value("tick", tick),
+            self.value("face-item", |v| ItemId::new(v).map_err(|e| e.to_string())),
+            self.value("skip-damaged", |v| {
+                list(v).map(|n| n.parse().map_err(|_| format!("{n:?} is no sequence"))).collect::<Result<Vec<u64>, _>>()
+            }),
+            self.value("log", |v| v.parse::<tracing_subscriber::EnvFilter>().map(|_| v.to_owned()).map_err(|e| e.to_string())),
+            self.value("log-format", |v| match v {
+                "text" => Ok(false),
+                "json" => Ok(true),
+                _ => Err("expected text or json".to_owned()),
+            }),
+        );
+        role?;
+        let (listen, url) = (nats_listen?, nats?);
+        Some(Settings {
+            registry: settings.0?,
+            max_loss: settings.1?,
+            data_dir: settings.2?,
+            nats: url.map_or(Nats::Managed(listen), Nats::Url),
+            nats_monitors: settings.3?,
+            replicas: settings.4?,
+            open_addr: settings.5?,
+            admin_addr: settings.6?,
+            tick: settings.7?,
+            face_item: settings.8?,
+            rules: rules?,
+            skip_damaged: settings.9?,
+            log: settings.10?,
+            log_json: settings.11?,
+            exit_on_stdin_close,
+        })
+    }
+
+    fn rules(&mut self) -> Option<Rules> {
+        let silent_after = self.value("silent-after", duration);
+        let hidden_after = self.value("hidden-after", duration);
+        let millis = |d: Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
+        Some(Rules { silent_after_ms: millis(silent_after?), hidden_after_ms: millis(hidden_after?), ..Rules::default() })
+    }
+
+    fn address(&mut self, name: &'static str) -> Option<SocketAddr> {
+        self.value(name, |v| v.parse().map_err(|_| "expected an address and port, such as 127.0.0.1:8080".to_owned()))
+    }
+
+    /// The value of a setting, or a mistake on the list.
+    fn value<T>(&mut self, name: &'static str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let (value, origin) = &self.values[name];
+        read(value)
+            .map_err(|why| {
+                let origin = origin.words(name);
+                self.mistakes.push(Mistake::Value { name, value: value.clone(), origin, why });
+            })
+            .ok()
+    }
+}
+
+impl Origin {
+    fn words(&self, name: &str) -> String {
+        match self {
+            Self::Default => "the default".to_owned(),
+            Self::File(path) => format!("from {}", path.display()),
+            Self::Environment => format!("from {}", variable(name)),
+            Self::Flag => format!("from --{name}"),
+        }
+    }
+}
+
+fn list(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty())
+}
+
+fn nats_url(text: &str) -> Result<Option<String>, String> {
+    match text {
+        "managed" => Ok(None),
+        url if url.starts_with("nats://") || url.starts_with("tls://") => Ok(Some(url.to_owned())),
+        _ => Err("expected `managed` or a URL such as nats://127.0.0.1:4222".to_owned()),
+    }
+}
+
+fn tick(text: &str) -> Result<Duration, String> {
+    let tick = duration(text)?;
+    let allowed = Duration::from_millis(100)..=Duration::from_secs(60);
+    if allowed.contains(&tick) { Ok(tick) } else { Err("expected 100ms to 60s".to_owned()) }
+}
+
+/// A time with its unit: `200ms`, `1s`, `30m`, `12h`, `29d`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "expected a number with its unit, such as 200ms, 1s, 30m, 12h or 29d".to_owned();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let number: u32 = text[..digits].parse().map_err(|_| wrong())?;
+    let unit_ms = match &text[digits..] {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(wrong()),
+    };
+    Ok(Duration::from_millis(u64::from(number) * unit_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_all(flags: &[&str], environment: &[(&str, &str)]) -> Result<Settings, Vec<Mistake>> {
+        let command = arguments(Command::new("serve"));
+        let matches = command.get_matches_from(std::iter::once("serve").chain(flags.iter().copied()));
+        read(&matches, |name| environment.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+    }
+
+    #[test]
+    fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("jaego.toml");
+        std::fs::write(&file, "tick = \"2s\"\nmax-loss = 7\nlog-format = \"json\"\n").unwrap();
+        let file = file.to_str().unwrap();
+        let environment = [("JAEGO_TICK", "3s"), ("JAEGO_MAX_LOSS", "8")];
+        let settings = read_all(&["--config", file, "--tick", "4s"], &environment).unwrap();
+        assert_eq!(settings.tick, Duration::from_secs(4));
+        assert_eq!(settings.max_loss, 8);
+        assert!(settings.log_json);
+        assert_eq!(settings.open_addr, "127.0.0.1:8080".parse().unwrap());
+    }
+
+    #[test]
+    fn every_mistake_is_told_in_one_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("jaego.toml");
+        std::fs::write(&file, "open_addr = \"127.0.0.1:1\"\ntick = \"90s\"\n").unwrap();
+        let flags = ["--config", file.to_str().unwrap(), "--nats", "localhost"];
+        let mistakes = read_all(&flags, &[("JAEGO_REPLICAS", "2")]).unwrap_err();
+        let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 4, "{told:#?}");
+        assert!(told.iter().any(|t| t.contains("did you mean \"open-addr\"?")), "{told:#?}");
+        assert!(told.iter().any(|t| t.contains("tick = \"90s\"") && t.contains("100ms to 60s")), "{told:#?}");
+        assert!(told.iter().any(|t| t.contains("from --nats")), "{told:#?}");
+        assert!(told.iter().any(|t| t.contains("from JAEGO_REPLICAS")), "{told:#?}");
+    }
+}
