@@ -49,6 +49,8 @@ const OTHER_NAMES: [(&str, &str, u32); 15] = [
 /// One way to write a district, without its province.
 struct Name {
     text: String,
+    /// Lacks its 시 or 군 (경기 안성): a name only after a province and as a whole word.
+    stem: bool,
     sido: &'static str,
     region: &'static Region,
 }
@@ -59,6 +61,7 @@ static NAMES: LazyLock<Vec<Name>> = LazyLock::new(|| {
         all().iter().filter(|region| region.sigungu != SEJONG).flat_map(names_of).collect();
     names.extend(OTHER_NAMES.iter().map(|(sido, name, code)| Name {
         text: (*name).to_owned(),
+        stem: false,
         sido,
         region: by_code(RegionCode(*code)).expect("other names point into the table"),
     }));
@@ -68,14 +71,18 @@ static NAMES: LazyLock<Vec<Name>> = LazyLock::new(|| {
 
 /// The official name; of a 구 in a 시 also without 시 (성남 분당구) and alone (분당구); of a 시 also as the 군 it was.
 fn names_of(region: &'static Region) -> Vec<Name> {
-    let mut texts = vec![region.sigungu.to_owned()];
+    let name = |text: String, stem| Name { text, stem, sido: region.sido, region };
+    let mut names = vec![name(region.sigungu.to_owned(), false)];
     if let Some((city, district)) = region.sigungu.split_once(' ') {
-        texts.push(format!("{} {district}", city.trim_end_matches('시')));
-        texts.push(district.to_owned());
-    } else if let Some(stem) = region.sigungu.strip_suffix('시') {
-        texts.push(format!("{stem}군"));
+        names.push(name(format!("{} {district}", city.trim_end_matches('시')), false));
+        names.push(name(district.to_owned(), false));
+    } else if let Some(stem) = region.sigungu.strip_suffix(['시', '군']) {
+        names.push(name(stem.to_owned(), true));
+        if region.sigungu.ends_with('시') {
+            names.push(name(format!("{stem}군"), false));
+        }
     }
-    texts.into_iter().map(|text| Name { text, sido: region.sido, region }).collect()
+    names
 }
 
 /// The district that the address lies in, as finely as the address tells: the 구 where a 시 has them, else the 시.
@@ -99,14 +106,17 @@ pub(super) fn in_province(addr: &str) -> Option<(&'static Region, &str)> {
                 if from_first_letter(addr).starts_with(SEJONG) { may_follow(rest) } else { ends_word(rest) };
             return alone.then_some((region, rest));
         }
-        let (regions, rest) = longest_name(rest, |name| name.sido == sido, may_follow)?;
+        let (regions, rest) = longest_name(rest, |name| name.sido == sido)?;
         only(regions).map(|region| (region, rest))
     })
 }
 
 /// The district of an address that begins with its district; of several by that name, the one that has the 읍 or 면.
 fn without_province(addr: &str) -> Option<&'static Region> {
-    let (mut regions, rest) = longest_name(addr, |_| true, ends_word)?;
+    let (mut regions, rest) = longest_name(addr, |name| !name.stem)?;
+    if !ends_word(rest) {
+        return None;
+    }
     if regions.len() > 1 {
         regions.retain(|region| region.has_town(rest));
     }
@@ -133,18 +143,19 @@ fn provinces(text: &str) -> impl Iterator<Item = (&'static str, &str)> {
 }
 
 /// The districts that share the longest name at the beginning of the text, and what follows it.
-fn longest_name(
-    text: &str,
-    wanted: impl Fn(&Name) -> bool,
-    stands_before: fn(&str) -> bool,
-) -> Option<(Vec<&'static Region>, &str)> {
-    let mut at_start = NAMES
-        .iter()
-        .filter(|name| wanted(name))
-        .filter_map(|name| Some((name, after(text, &name.text).filter(|rest| stands_before(rest))?)));
+fn longest_name(text: &str, wanted: impl Fn(&Name) -> bool) -> Option<(Vec<&'static Region>, &str)> {
+    let wanted = NAMES.iter().filter(|name| wanted(name));
+    let mut at_start =
+        wanted.filter_map(|name| Some((name, after(text, &name.text).filter(|rest| name.may_end(rest))?)));
     let (longest, rest) = at_start.next()?;
     let others = at_start.map(|(name, _)| name).take_while(|name| name.text == longest.text);
     Some((std::iter::once(longest).chain(others).map(|name| name.region).collect(), rest))
+}
+
+impl Name {
+    fn may_end(&self, rest: &str) -> bool {
+        if self.stem { ends_word(rest) } else { may_follow(rest) }
+    }
 }
 
 /// What follows the words of `name` at the beginning of the text, with or without blanks before each.
@@ -210,6 +221,7 @@ mod tests {
             ("전북특별자치도 김제시 1", 45_210),
             ("강원특별자치도 춘천시 동면", 42_110),
             ("경남거창군 위천면 원학길 359", 48_880),
+            ("경기 안성 금광면 금광초교길 71", 41_550),
             ("강원 고성군 간성읍", 42_820),
             ("경남 고성군 고성읍", 48_820),
             ("고성군 거진읍 거탄진로102", 42_820),
@@ -252,6 +264,8 @@ mod tests {
             "경기도",
             "서울특별시 수원시",
             "경상남도 달서구",
+            "경기 안성로 1",
+            "안성 금광면 금광초교길 71",
             "세종대로 110",
             "중구청로 1",
             "대구 동구릉로 1",
