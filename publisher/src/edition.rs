@@ -14,7 +14,18 @@ use crate::rows::push_json;
 use crate::status::Counts;
 use crate::table::Table;
 
-/// The four endpoints of 2020.
+/// The four endpoints of 2020. Every query has an answer; where the record is silent or vague it is this:
+///
+/// - `page` comes back as the text it was, `"1"` where missing. Page 0 and a page that is no number are page 1.
+/// - `perPage` is held within 500 and 5000; one that is no number is 500.
+/// - `m` is held within 0 and 5000; one that is no number, or missing, is 1000. The edge belongs to the circle.
+/// - `lat` or `lng`, where missing or blank, is that of Seoul City Hall (37.5663, 126.9779); where it is no number or
+///   outside 33–43 and 124–132 degrees, nothing is found.
+/// - `address`, where missing, stands for 서울특별시 강남구 and comes back as `""`; where blank, unknown or a province
+///   that has districts, nothing is found.
+/// - Of a parameter given twice the first counts; unknown ones, bodies and a slash behind the path do not matter.
+/// - Codes of post offices are numbers in `/stores` (as long as a number holds them exactly), texts elsewhere.
+/// - `created_at` is when a gateway took the last word on the item, not the stamp of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint {
     /// Who sells, page by page.
@@ -171,8 +182,8 @@ impl Edition {
 
     /// Appends count and joined rows to the head of a body.
     fn joined(&self, head: Vec<u8>, found: &[u32]) -> Bytes {
-        let rows = found.iter().filter_map(|index| Some(self.table.row(*index as usize)?.joined()));
-        let rows: Vec<&[u8]> = rows.collect();
+        let mut rows = Vec::with_capacity(found.len());
+        rows.extend(found.iter().filter_map(|index| Some(self.table.row(*index as usize)?.joined())));
         let mut body = head;
         body.reserve_exact(spread(&rows) + 48);
         push_number(&mut body, rows.len());

@@ -1,9 +1,7 @@
 //! Query strings read forgivingly: nothing a client of 2020 sent is an error.
 //!
-//! Unknown parameters are ignored, `+` and `%20` are blanks, broken percent signs stay as they are, broken UTF-8 is
-//! replaced. Where the record of 2020 is silent: of a parameter given twice the first counts; an unreadable `page` is
-//! page 1 and an unreadable `perPage` or `m` its default; a `lat` or `lng` that is unreadable or outside the documented
-//! limits finds nothing, one that is missing or blank is the one of Seoul City Hall.
+//! `+` and `%20` are blanks, broken percent signs stay as they are, broken UTF-8 is replaced. What stands in for missing
+//! and unreadable parameters is told at [`crate::Endpoint`].
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;

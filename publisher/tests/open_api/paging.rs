@@ -28,7 +28,7 @@ fn all(snapshot: &Arc<Snapshot>, endpoint: Endpoint, key: &str) -> BTreeSet<Stri
 }
 
 fn walk(endpoint: Endpoint, key: &str, steps: &[Vec<Event>], until_short: bool) {
-    let mut world = World::of(2_300);
+    let mut world = World::of(1_700);
     let mut snapshot = world.cut();
     let mut throughout = all(&snapshot, endpoint, key);
     let mut seen = BTreeSet::new();
@@ -54,7 +54,7 @@ fn walk(endpoint: Endpoint, key: &str, steps: &[Vec<Event>], until_short: bool) 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10))]
+    #![proptest_config(ProptestConfig::with_cases(8))]
 
     #[test]
     fn no_row_that_stays_is_missed(

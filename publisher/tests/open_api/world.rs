@@ -1,5 +1,6 @@
 //! A small world to publish: outlets join, leave, report and fall silent; each cut is a snapshot as the fold makes it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -139,7 +140,7 @@ impl World {
         let code = 10_000_000 + u64::from(self.joined) * 7919 % 89_999_993;
         let code = if kind == OutletType::Pharmacy { code } else { code * 100 };
         let name = format!("{}약국", self.joined);
-        self.add(outlet(&code.to_string(), &name, addr, kind, (seed % 11 != 0).then_some(place)));
+        self.add(outlet(&code.to_string(), &name, addr, kind, (!seed.is_multiple_of(11)).then_some(place)));
     }
 
     fn live(&self, which: usize) -> Option<usize> {
@@ -160,14 +161,10 @@ impl World {
     }
 
     fn close(&mut self) {
-        let mut moved = vec![None; self.next.outlets.len()];
-        let mut kept = 0;
-        for (place, _) in self.next.outlets.iter().enumerate().filter(|(_, view)| view.is_some()) {
-            moved[place] = Some(kept);
-            kept += 1;
-        }
+        let live = (0..self.next.outlets.len()).filter(|place| self.next.outlets[*place].is_some());
+        let moved: HashMap<u32, u32> = live.map(|place| u32::try_from(place).unwrap()).zip(0..).collect();
         self.next.outlets.retain(Option::is_some);
-        let heard = self.next.heard.iter().flatten().map(|place| moved[*place as usize]).collect();
+        let heard = self.next.heard.iter().flatten().map(|place| Some(moved[place])).collect();
         self.next.heard = Arc::new(heard);
         self.next.registry_version += 1;
     }
