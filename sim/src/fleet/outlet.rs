@@ -27,10 +27,10 @@ pub(super) enum Act {
 }
 
 impl Act {
-    /// Whether the outlet waits for the answer before it says anything else: the effect of these depends on their place among
-    /// the messages of all its terminals.
+    /// Whether the outlet waits for the answer before it says anything else: what depends on its place among the messages of all
+    /// terminals, and goods that nobody may sell before they are entered.
     fn waits(&self) -> bool {
-        !matches!(self, Self::Delta(_))
+        !matches!(self, Self::Delta(..=0))
     }
 }
 
@@ -182,7 +182,7 @@ fn arrival(rng: &mut StdRng) -> f64 {
     if minute < DAWN { DAWN + rng.random_range(0.0..20.0) } else { minute }
 }
 
-/// One POS in 200 is 3 to 40 minutes slow; one in 5,000 is 5 minutes fast, which a gateway refuses.
+/// One POS in 200 is 3 to 40 minutes slow, one in 5,000 is 5 minutes fast; a gateway measures both by `sent_at`.
 fn clock_off_ms(rng: &mut StdRng) -> i64 {
     match rng.random_range(0..5000) {
         0 => 5 * 60_000,
