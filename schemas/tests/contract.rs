@@ -54,10 +54,11 @@ fn contract() -> PathBuf {
 fn examples(kind: &str, class: &str) -> Vec<(String, Vec<u8>)> {
     let folder = contract().join("examples").join(kind).join(class);
     let files = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
-    let found: Vec<_> = files
-        .map(|file| file.unwrap().path())
-        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap()))
-        .collect();
+    let example = |path: PathBuf| {
+        let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a name in UTF-8").to_owned();
+        (name, fs::read(&path).expect("a readable example"))
+    };
+    let found: Vec<_> = files.map(|file| example(file.expect("a listed file").path())).collect();
     assert!(!found.is_empty(), "{} is empty", folder.display());
     found
 }
@@ -110,7 +111,7 @@ fn invalid_examples_fail_for_the_reason_in_their_name() {
 }
 
 fn asyncapi() -> Value {
-    let text = fs::read_to_string(contract().join("asyncapi.yaml")).unwrap();
+    let text = fs::read_to_string(contract().join("asyncapi.yaml")).expect("asyncapi.yaml");
     serde_saphyr::from_str(&text).expect("asyncapi.yaml is YAML")
 }
 
