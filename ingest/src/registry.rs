@@ -26,7 +26,8 @@ pub struct RegistryFile {
     pub rows: Vec<OutletInfo>,
     /// All that is not as it should be, in the order of the file.
     pub findings: Vec<Finding>,
-    /// [`digest`] of `rows`.
+    /// [`digest`] of `rows`; in JSON 16 hexadecimal digits, for not every reader of JSON holds 64 bits.
+    #[serde(serialize_with = "hexadecimal")]
     pub digest: u64,
 }
 
@@ -155,6 +156,10 @@ pub fn read(bytes: &[u8], file_name: &str) -> Result<RegistryFile, ReadError> {
         rows,
         findings,
     })
+}
+
+fn hexadecimal<S: serde::Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{number:016x}"))
 }
 
 impl RegistryFile {

@@ -4,7 +4,7 @@ use encoding_rs::EUC_KR;
 use ingest::registry::{FindingKind, Layout, ReadError, digest, read};
 use proptest::prelude::*;
 use rust_xlsxwriter::Workbook;
-use schemas::registry::{OutletType, Place, RegionCode};
+use schemas::registry::{OutletInfo, OutletType, Place, RegionCode};
 
 const LIST: &str = "\
 addr,code,latitude,longitude,name,type
@@ -14,7 +14,12 @@ addr,code,latitude,longitude,name,type
 ";
 
 fn kinds(text: &str) -> Vec<FindingKind> {
-    read(text.as_bytes(), "list.csv").unwrap().findings.into_iter().map(|finding| finding.kind).collect()
+    read(text.as_bytes(), "list.csv")
+        .expect("a list")
+        .findings
+        .into_iter()
+        .map(|finding| finding.kind)
+        .collect()
 }
 
 /// A list of one pharmacy, and these lines.
@@ -37,6 +42,15 @@ fn a_store_list_is_read_as_it_is_written() {
     assert_eq!((file.rows[2].place, file.rows[2].region), (None, None));
     assert_eq!(kinds(LIST), [FindingKind::NoCoordinates, FindingKind::NoRegion]);
     assert!(file.findings.iter().all(|finding| finding.line == 4 && finding.code == "2238302676"));
+}
+
+#[test]
+fn a_position_of_sixteen_digits_keeps_its_last_one() {
+    let text = list_with("경기도 과천시,41801610,37.42811143682242,126.99249238622633,이화약국,01");
+    let row = read(text.as_bytes(), "list.csv").expect("a list").rows.remove(1);
+    let line = serde_json::to_string(&row).unwrap();
+    assert!(line.contains("\"lat\":37.42811143682242,\"lng\":126.99249238622633"), "{line}");
+    assert_eq!(serde_json::from_str::<OutletInfo>(&line).unwrap(), row);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use ingest::registry::{FindingKind, Layout, Reconciliation, RegistryFile, read, reconcile};
 use schemas::region::{self, Region};
-use schemas::registry::OutletType;
+use schemas::registry::{OutletInfo, OutletType};
 
 const MARCH: &str = "kr-mask-stores/stores_2020-03-15.csv.gz";
 const JUNE: &str = "kr-mask-stores/stores_2020-06-29.csv.gz";
@@ -53,6 +53,17 @@ fn march_to_june_drifts_as_described() {
     assert_eq!((drift.renamed.len(), drift.retyped.len(), drift.address_changed), (73, 40, 5_425));
     // The description counts 1,773 changed positions; by the exact numbers of the two files there is one more.
     assert_eq!((drift.moved.len(), drift.moved_over_50_km, drift.position_changed), (62, 4, 1_774));
+}
+
+#[test]
+fn rows_pass_through_the_journal_unchanged() {
+    for path in [MARCH, JUNE, HIRA] {
+        let Some(file) = registry(path) else { return };
+        for row in &file.rows {
+            let line = serde_json::to_vec(row).expect("a row is text and numbers");
+            assert_eq!(&serde_json::from_slice::<OutletInfo>(&line).expect("its own line"), row);
+        }
+    }
 }
 
 #[test]
@@ -106,7 +117,7 @@ fn the_regions_are_those_that_the_register_itself_gives() {
             }
             Some(region) if is_named(region, province, name) => agreeing += 1,
             Some(region) => {
-                println!("{} {}: HIRA {province} {name}: {}", region.sido, region.sigungu, row.addr)
+                println!("{} {}: HIRA {province} {name}: {}", region.sido, region.sigungu, row.addr);
             }
         }
     }

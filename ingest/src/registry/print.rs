@@ -48,7 +48,7 @@ impl Display for Reconciliation {
         count(f, "position changed at all", self.position_changed)?;
         count(f, "position found", self.position_found)?;
         count(f, "position lost", self.position_lost)?;
-        section(f, "renamed", &self.renamed, |row| changed(row, String::clone))?;
+        section(f, "renamed", &self.renamed, |row| changed(row, |name| format!("{name:?}")))?;
         section(f, "retyped", &self.retyped, |row| changed(row, |kind| kind.name().to_owned()))?;
         section(f, "region changed", &self.region_changed, |row| changed(row, |code| place_name(*code)))?;
         count(f, "address text changed", self.address_changed)
@@ -83,7 +83,7 @@ fn moved(row: &Moved) -> String {
 }
 
 fn changed<T>(row: &Changed<T>, show: impl Fn(&T) -> String) -> String {
-    format!("{:<12} {} -> {} | {}", row.code.as_str(), show(&row.from), show(&row.to), row.name)
+    format!("{:<12} {} -> {}  {}", row.code.as_str(), show(&row.from), show(&row.to), row.name)
 }
 
 fn place_name(code: Option<RegionCode>) -> String {

@@ -75,7 +75,7 @@ impl<'l> Reading<'l> {
             hours: None,
         };
         if row.region.is_none() {
-            self.note(line, FindingKind::NoRegion, format!("{addr:?}"));
+            self.note(line, FindingKind::NoRegion, self.shop(line));
         }
         self.rows.push(row);
     }
@@ -83,14 +83,12 @@ impl<'l> Reading<'l> {
     /// The code of a row that can be taken.
     fn code(&mut self, line: &'l Line) -> Option<OutletCode> {
         let text = cell(line, self.columns.code).trim();
-        let shop = || format!("{:?}, {:?}", cell(line, self.columns.name), cell(line, self.columns.addr));
+        let shop = self.shop(line);
         let (kind, detail) = match OutletCode::new(text) {
-            Err(IdError::Empty { .. }) => (FindingKind::NoCode, shop()),
-            Err(error) => (FindingKind::BadCode, format!("{error}: {}", shop())),
+            Err(IdError::Empty { .. }) => (FindingKind::NoCode, shop),
+            Err(error) => (FindingKind::BadCode, format!("{error}: {shop}")),
             Ok(code) => match self.codes.get(text) {
-                Some(first) => {
-                    (FindingKind::DuplicateCode, format!("first in line {first}; here {}", shop()))
-                }
+                Some(first) => (FindingKind::DuplicateCode, format!("first in line {first}; here {shop}")),
                 None => {
                     self.codes.insert(text, line.number);
                     return Some(code);
@@ -104,14 +102,17 @@ impl<'l> Reading<'l> {
     fn look_at_texts(&mut self, line: &'l Line, name: &'l str, addr: &'l str) {
         let first = *self.shops.entry((name, addr)).or_insert(line.number);
         if first != line.number {
-            let detail = format!("as in line {first}: {name:?}, {addr:?}");
-            self.note(line, FindingKind::DuplicatePlaceName, detail);
+            self.note(
+                line,
+                FindingKind::DuplicatePlaceName,
+                format!("as in line {first}: {}", self.shop(line)),
+            );
         }
         if name.trim().is_empty() {
-            self.note(line, FindingKind::NoName, format!("{addr:?}"));
+            self.note(line, FindingKind::NoName, self.shop(line));
         }
         if name.contains('\u{fffd}') || addr.contains('\u{fffd}') {
-            self.note(line, FindingKind::BadText, format!("{name:?}, {addr:?}"));
+            self.note(line, FindingKind::BadText, self.shop(line));
         }
     }
 
@@ -135,8 +136,13 @@ impl<'l> Reading<'l> {
             Position::Missing => (FindingKind::NoCoordinates, None),
             Position::Impossible => (FindingKind::ImpossibleCoordinates, None),
         };
-        self.note(line, kind, format!("latitude {lat:?}, longitude {lng:?}"));
+        self.note(line, kind, format!("latitude {lat:?}, longitude {lng:?}: {}", self.shop(line)));
         place
+    }
+
+    /// Name and address, for people.
+    fn shop(&self, line: &Line) -> String {
+        format!("{:?}, {:?}", cell(line, self.columns.name), cell(line, self.columns.addr))
     }
 
     fn note(&mut self, line: &Line, kind: FindingKind, detail: String) {
