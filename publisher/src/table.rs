@@ -15,7 +15,7 @@ pub(crate) struct Table {
 
 /// What differs from the version before.
 pub(crate) struct Changes {
-    /// The registry, or there is no version before to compare with.
+    /// Who is registered, in what order and what is said of them; or there is nothing before to compare with.
     pub(crate) registry: bool,
     /// By place: whether the row of `/sales` is another.
     pub(crate) sales: Vec<bool>,
@@ -31,7 +31,7 @@ impl Table {
         let outlets = &snapshot.outlets;
         let mut scratch = Vec::with_capacity(1024);
         let mut changes = Changes {
-            registry: before.is_none_or(|(_, old)| registry_moved(old, snapshot)),
+            registry: before.is_none_or(|(_, old)| old.outlets.len() != outlets.len()),
             sales: vec![false; outlets.len()],
         };
         let mut rows = Vec::with_capacity(outlets.len());
@@ -68,12 +68,8 @@ impl Table {
     }
 }
 
-fn registry_moved(old: &Snapshot, new: &Snapshot) -> bool {
-    old.registry_version != new.registry_version || old.outlets.len() != new.outlets.len()
-}
-
-/// Whether two versions of a place say the same of its outlet. The registry's version says so already; this also holds
-/// when a journal was started anew and its versions with it.
+/// Whether two versions of a place say the same of its outlet. This is asked rather than the registry's version, which
+/// may come again with other rows when a journal was started anew.
 fn same_info(new: Option<&Arc<OutletView>>, old: Option<&Arc<OutletView>>) -> bool {
     let same = |new: &Arc<OutletInfo>, old: &Arc<OutletInfo>| Arc::ptr_eq(new, old) || new == old;
     match (new, old) {

@@ -109,3 +109,17 @@ fn pages_in_which_nothing_changed_are_the_same_memory() {
     assert!(!shared(Endpoint::Sales, "page=1"));
     assert!(shared(Endpoint::Sales, "page=2"));
 }
+
+#[test]
+fn a_journal_started_anew_leaves_nothing_of_the_old_one() {
+    let mut renamed = World::of(3);
+    renamed.happen(&crate::world::Event::Rename(1));
+    for mut new in [renamed, World::of(2)] {
+        let mut old = World::of(3);
+        new.next.registry_version = old.next.registry_version;
+        let first = Edition::render(None, old.cut(), &Face::default());
+        let snapshot = new.cut();
+        let second = Edition::render(Some(&first), Arc::clone(&snapshot), &Face::default());
+        assert_alike(&second, &Edition::render(None, snapshot, &Face::default()));
+    }
+}
