@@ -48,7 +48,7 @@ impl Display for Reconciliation {
         count(f, "position changed at all", self.position_changed)?;
         count(f, "position found", self.position_found)?;
         count(f, "position lost", self.position_lost)?;
-        section(f, "renamed", &self.renamed, |row| changed(row, |name| format!("{name:?}")))?;
+        section(f, "renamed", &self.renamed, renamed)?;
         section(f, "retyped", &self.retyped, |row| changed(row, |kind| kind.name().to_owned()))?;
         section(f, "region changed", &self.region_changed, |row| changed(row, |code| place_name(*code)))?;
         count(f, "address text changed", self.address_changed)
@@ -80,6 +80,10 @@ fn moved(row: &Moved) -> String {
     let km = metres / 1_000.0;
     let places = format!("{}, {} -> {}, {}", from.lat, from.lng, to.lat, to.lng);
     format!("{:<12} {km:>9.1} km  {name} | {places}", code.as_str())
+}
+
+fn renamed(row: &Changed<String>) -> String {
+    format!("{:<12} {} -> {}", row.code.as_str(), row.from, row.to)
 }
 
 fn changed<T>(row: &Changed<T>, show: impl Fn(&T) -> String) -> String {

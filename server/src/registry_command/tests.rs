@@ -56,7 +56,7 @@ async fn import(flags: &[&str]) -> anyhow::Result<bool> {
         "addr,code,latitude,longitude,name,type\n서울특별시 중구 명동길 1,10000001,37.5,127.0,가약국,01\n",
     )?;
     let file = file.to_str().expect("a path of text");
-    let arguments = ["jaego", "import", file, "--yes"].iter().chain(flags);
+    let arguments = ["jaego", "import", file, "--yes"].into_iter().chain(flags.iter().copied());
     let code = run(Cli::try_parse_from(arguments)?.command).await?;
     Ok(code == ExitCode::SUCCESS)
 }
