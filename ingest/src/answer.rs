@@ -71,7 +71,9 @@ impl Answerer {
                     None => committed.insert(half.number, half).and(None),
                 },
                 // A batch that was answered already: a second copy of it reached the journal after the dedup window.
-                Event::Applied(half) if half.number <= answered && !committed.contains_key(&half.number) => None,
+                Event::Applied(half) if half.number <= answered && !committed.contains_key(&half.number) => {
+                    None
+                }
                 Event::Applied(half) => match committed.remove(&half.number) {
                     Some(other) => Some((other, half)),
                     None => decided.insert(half.number, half).and(None),

@@ -130,7 +130,8 @@ impl Apply {
             .map_err(|cause| Damaged { seq, cause })?;
         if let Some(number) = own {
             // A closed channel means that the process is stopping without answers; the callers will send again.
-            let _ = self.events.send(Event::Applied(Decided { number, applied: decisions, at: Instant::now() }));
+            let _ =
+                self.events.send(Event::Applied(Decided { number, applied: decisions, at: Instant::now() }));
         }
         Ok((count, ticked))
     }
@@ -162,7 +163,9 @@ impl Apply {
         let (applied, bytes) = (self.fold.applied(), self.fold.checkpoint());
         match self.checkpoints.keep(applied, &bytes) {
             Ok(()) => tracing::debug!(applied, bytes = bytes.len(), took = ?started.elapsed(), "checkpoint"),
-            Err(error) => tracing::error!(%error, applied, "checkpoint not written; a restart will replay more"),
+            Err(error) => {
+                tracing::error!(%error, applied, "checkpoint not written; a restart will replay more")
+            }
         }
     }
 }

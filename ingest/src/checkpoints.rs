@@ -34,7 +34,10 @@ impl Checkpoints {
     /// When the folder can not be read.
     pub fn newest(&self) -> io::Result<Fold> {
         for (applied, path) in self.list()?.into_iter().rev() {
-            match fs::read(&path).map_err(|e| e.to_string()).and_then(|b| Fold::restore(&b).map_err(|e| e.to_string())) {
+            match fs::read(&path)
+                .map_err(|e| e.to_string())
+                .and_then(|b| Fold::restore(&b).map_err(|e| e.to_string()))
+            {
                 Ok(fold) => return Ok(fold),
                 Err(error) => {
                     tracing::warn!(path = %path.display(), applied, error, "checkpoint not usable; trying the next older");
@@ -69,7 +72,8 @@ impl Checkpoints {
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
             if path.extension().is_some_and(|e| e == "checkpoint")
-                && let Some((journal, applied)) = path.file_stem().and_then(|s| s.to_str()).and_then(|s| s.rsplit_once('-'))
+                && let Some((journal, applied)) =
+                    path.file_stem().and_then(|s| s.to_str()).and_then(|s| s.rsplit_once('-'))
                 && journal.parse() == Ok(self.journal)
                 && let Ok(applied) = applied.parse()
             {

@@ -57,8 +57,12 @@ impl Committer {
             callers.push(caller);
         }
         let writer = format!("{}/{number}", self.gateway);
-        let sealed =
-            Sealed { payload: payload.into(), count: callers.len(), id: writer.clone(), writer: Some(writer) };
+        let sealed = Sealed {
+            payload: payload.into(),
+            count: callers.len(),
+            id: writer.clone(),
+            writer: Some(writer),
+        };
         let ack = self.append(&sealed).await;
         let at = Instant::now();
         self.measure(&callers, at);

@@ -29,7 +29,8 @@ impl Rejection {
 /// in [`schemas::pos`]; a test holds that both read the same examples.
 #[derive(Deserialize)]
 struct Fields<'a> {
-    outlet: Option<&'a str>,
+    #[serde(borrow)]
+    outlet: Option<Cow<'a, str>>,
     terminal: &'a str,
     seq: u64,
     at: Rfc3339,
@@ -80,11 +81,14 @@ fn decode_for<'a>(
 }
 
 fn malformed(kind: PosKind, error: &serde_json::Error) -> Rejection {
-    Rejection::new(Reason::Malformed, format!("{error}; the shape of a {} is in docs/pos-vendors.md", kind.name()))
+    Rejection::new(
+        Reason::Malformed,
+        format!("{error}; the shape of a {} is in docs/pos-vendors.md", kind.name()),
+    )
 }
 
 fn check_head(fields: &Fields<'_>, outlet: &str, received: Millis) -> Result<(), Rejection> {
-    if fields.outlet.is_some_and(|said| said != outlet) {
+    if fields.outlet.as_ref().is_some_and(|said| said != outlet) {
         let detail = "the outlet in the body is not the outlet of the subject";
         return Err(Rejection::new(Reason::WrongSubject, detail));
     }
@@ -102,12 +106,15 @@ fn check_clock(at: Millis, sent: Option<Millis>, received: Millis) -> Result<(),
     if ahead_ms <= Rules::default().clock_tolerance_ms {
         return Ok(());
     }
-    let than = if sent.is_some() { "its own sent_at" } else { "the time here; set the clock, or send sent_at" };
+    let than =
+        if sent.is_some() { "its own sent_at" } else { "the time here; set the clock, or send sent_at" };
     Err(Rejection::new(Reason::FutureDated, format!("at is {} s later than {than}", ahead_ms / 1000)))
 }
 
 fn act(kind: PosKind, fields: Fields<'_>) -> Result<Act<'_>, Rejection> {
-    let missing = |name: &str| Rejection::new(Reason::Malformed, format!("missing field `{name}` in a {}", kind.name()));
+    let missing = |name: &str| {
+        Rejection::new(Reason::Malformed, format!("missing field `{name}` in a {}", kind.name()))
+    };
     let item = || {
         let item = fields.item.ok_or_else(|| missing("item"))?;
         ItemId::check(item).map_err(|e| Rejection::new(Reason::OutOfRange, e.to_string()))?;
@@ -131,7 +138,11 @@ fn act(kind: PosKind, fields: Fields<'_>) -> Result<Act<'_>, Rejection> {
 }
 
 fn within(name: &str, holds: bool) -> Result<(), Rejection> {
-    if holds { Ok(()) } else { Err(Rejection::new(Reason::OutOfRange, format!("{name} is beyond {MAX_COUNT}"))) }
+    if holds {
+        Ok(())
+    } else {
+        Err(Rejection::new(Reason::OutOfRange, format!("{name} is beyond {MAX_COUNT}")))
+    }
 }
 
 fn notice(fields: Fields<'_>) -> Result<Notice, Rejection> {
@@ -146,7 +157,10 @@ fn notice(fields: Fields<'_>) -> Result<Notice, Rejection> {
 fn words(name: &str, text: Option<Cow<'_, str>>) -> Result<Option<String>, Rejection> {
     let Some(text) = text.filter(|t| !t.trim().is_empty()) else { return Ok(None) };
     if text.chars().count() > MAX_NOTICE_CHARS {
-        return Err(Rejection::new(Reason::OutOfRange, format!("{name} is longer than {MAX_NOTICE_CHARS} characters")));
+        return Err(Rejection::new(
+            Reason::OutOfRange,
+            format!("{name} is longer than {MAX_NOTICE_CHARS} characters"),
+        ));
     }
     if text.chars().any(char::is_control) {
         return Err(Rejection::new(Reason::OutOfRange, format!("{name} holds a control character")));
@@ -157,10 +171,14 @@ fn words(name: &str, text: Option<Cow<'_, str>>) -> Result<Option<String>, Rejec
 /// Minutes after midnight of `HH:MM`.
 fn minutes(text: &str) -> Result<u16, Rejection> {
     let wrong = || Rejection::new(Reason::OutOfRange, "sells_from is not HH:MM");
-    let (hours, minutes) = text.split_once(':').filter(|(h, m)| h.len() == 2 && m.len() == 2).ok_or_else(wrong)?;
+    let (hours, minutes) =
+        text.split_once(':').filter(|(h, m)| two_digits(h) && two_digits(m)).ok_or_else(wrong)?;
     match (hours.parse::<u16>(), minutes.parse::<u16>()) {
         (Ok(h @ 0..24), Ok(m @ 0..60)) => Ok(h * 60 + m),
         _ => Err(wrong()),
     }
 }
 
+fn two_digits(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit())
+}

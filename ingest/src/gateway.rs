@@ -95,10 +95,14 @@ impl Gateway {
     fn queue(&self, message: &Message, received: Millis, taken: Instant) -> Result<PosKind, Rejection> {
         let entry = decode(&message.subject, &message.payload, received)?;
         let Entry::Pos(pos) = &entry else { unreachable!("decode makes POS entries only") };
-        let kind = PosKind::ALL.into_iter().find(|k| k.name() == pos.act.kind()).expect("every act has its kind");
+        let kind =
+            PosKind::ALL.into_iter().find(|k| k.name() == pos.act.kind()).expect("every act has its kind");
         let permit = self.queue.try_reserve().map_err(|_| self.no_room())?;
         if self.stalled.load(Relaxed) {
-            return Err(Rejection::new(Reason::Unavailable, "the journal can not be written now; send again later"));
+            return Err(Rejection::new(
+                Reason::Unavailable,
+                "the journal can not be written now; send again later",
+            ));
         }
         self.measure(pos);
         let mut line = Vec::with_capacity(192);
@@ -136,7 +140,12 @@ impl Gateway {
     }
 
     /// Puts a message that nobody waits for among the dead letters, cut to the largest that would have been taken.
-    async fn bury(&self, message: Message, reason: Reason, detail: &str) -> Result<(), async_nats::PublishError> {
+    async fn bury(
+        &self,
+        message: Message,
+        reason: Reason,
+        detail: &str,
+    ) -> Result<(), async_nats::PublishError> {
         self.counts.bury();
         let mut headers = HeaderMap::new();
         headers.insert("Jaego-Subject", one_line(&message.subject).as_str());

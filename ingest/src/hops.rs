@@ -79,7 +79,12 @@ impl Hops {
         let mut both = rolling.current.clone();
         both.add(&rolling.previous).expect("both histograms have the same bounds");
         let quantile = |q| (!both.is_empty()).then(|| both.value_at_quantile(q) as f64 / 1000.0);
-        status::Hop { hop: hop.name().to_owned(), count: both.len(), p50_ms: quantile(0.5), p99_ms: quantile(0.99) }
+        status::Hop {
+            hop: hop.name().to_owned(),
+            count: both.len(),
+            p50_ms: quantile(0.5),
+            p99_ms: quantile(0.99),
+        }
     }
 }
 

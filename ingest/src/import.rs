@@ -19,7 +19,15 @@ pub async fn import(journal: &Journal, source: &str, digest: u64, rows: &[Outlet
     batch.flush().await;
     let rows = u32::try_from(rows.len()).expect("a registry is far shorter than 2^32");
     let received = crate::clock::now();
-    batch.push(&Entry::RegistryCommit(RegistryCommit { import, rows, digest, source: source.to_owned(), received })).await;
+    batch
+        .push(&Entry::RegistryCommit(RegistryCommit {
+            import,
+            rows,
+            digest,
+            source: source.to_owned(),
+            received,
+        }))
+        .await;
     batch.flush().await.expect("the commit was just pushed")
 }
 

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use async_nats::Client;
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::stream::{Config, DiscardPolicy, PersistenceMode, RetentionPolicy, StorageType, Stream};
+use async_nats::jetstream::stream::{
+    Config, DiscardPolicy, PersistenceMode, RetentionPolicy, StorageType, Stream,
+};
 use async_nats::jetstream::{self, Context};
 use bytes::Bytes;
 use schemas::batch::{COUNT_HEADER, CRC_HEADER, FORMAT, FORMAT_HEADER, Seal, WRITER_HEADER};
@@ -30,7 +32,9 @@ pub enum JournalError {
         cause: async_nats::Error,
     },
     /// The stream is of a kind that loses data.
-    #[error("stream {JOURNAL_STREAM} {0}: back it up, remove it and let jaego make it, or correct it with `nats stream edit`")]
+    #[error(
+        "stream {JOURNAL_STREAM} {0}: back it up, remove it and let jaego make it, or correct it with `nats stream edit`"
+    )]
     Unfit(&'static str),
 }
 
@@ -123,7 +127,11 @@ impl Journal {
             .get_info()
             .await
             .map_err(|e| JournalError::Nats { what: "asking for the journal's extent", cause: e.into() })?;
-        Ok(Extent { first: info.state.first_sequence, last: info.state.last_sequence, bytes: info.state.bytes })
+        Ok(Extent {
+            first: info.state.first_sequence,
+            last: info.state.last_sequence,
+            bytes: info.state.bytes,
+        })
     }
 
     /// How safe an acknowledged batch is: `fsynced` only where a monitoring page of each server says so.
@@ -133,7 +141,9 @@ impl Journal {
         for monitor in monitors {
             match syncs_always(monitor).await {
                 Ok(yes) => always += usize::from(yes),
-                Err(error) => tracing::warn!(monitor, %error, "monitoring page not read; fsync is not proved"),
+                Err(error) => {
+                    tracing::warn!(monitor, %error, "monitoring page not read; fsync is not proved")
+                }
             }
         }
         if always > 0 && always == monitors.len() && always >= replicas {

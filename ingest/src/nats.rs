@@ -32,7 +32,10 @@ fn reconnect_delay(attempt: usize) -> Duration {
 fn report(event: &Event) {
     match event {
         Event::SlowConsumer(subscription) => {
-            tracing::error!(subscription, "slow consumer: messages were dropped on the way in; they stay unanswered and are sent again");
+            tracing::error!(
+                subscription,
+                "slow consumer: messages were dropped on the way in; they stay unanswered and are sent again"
+            );
         }
         Event::Disconnected => tracing::warn!("disconnected from NATS; reconnecting"),
         Event::ClientError(error) => tracing::warn!(%error, "NATS client"),

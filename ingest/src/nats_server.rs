@@ -77,11 +77,8 @@ impl NatsServer {
         let config = dir.join("nats.conf");
         std::fs::write(&config, configuration(dir, &ports_dir, listen)).map_err(io("writing", &config))?;
         let log = dir.join("nats.log");
-        let output = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .map_err(io("opening", &log))?;
+        let output =
+            std::fs::File::options().create(true).append(true).open(&log).map_err(io("opening", &log))?;
         let child = command(&program)
             .arg("--config")
             .arg(&config)
@@ -90,7 +87,8 @@ impl NatsServer {
             .stderr(output)
             .spawn()
             .map_err(io("starting", &program))?;
-        let mut server = Self { dir: dir.to_owned(), listen, child, url: String::new(), monitor: String::new() };
+        let mut server =
+            Self { dir: dir.to_owned(), listen, child, url: String::new(), monitor: String::new() };
         server.await_ports(&ports_dir, &log)?;
         Ok(server)
     }
@@ -133,7 +131,8 @@ impl NatsServer {
         let file = ports_dir.join(format!("nats-server_{}.ports", self.child.id()));
         let started = Instant::now();
         while started.elapsed() < START_LIMIT {
-            if let Some(ports) = std::fs::read(&file).ok().and_then(|b| serde_json::from_slice::<Ports>(&b).ok())
+            if let Some(ports) =
+                std::fs::read(&file).ok().and_then(|b| serde_json::from_slice::<Ports>(&b).ok())
                 && let (Some(url), Some(monitor)) = (ports.nats.first(), ports.monitoring.first())
             {
                 self.url.clone_from(url);

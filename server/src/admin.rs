@@ -28,6 +28,8 @@ pub struct Admin {
     pub journal: Journal,
     /// What the fold shows.
     pub view: watch::Receiver<View>,
+    /// Version being served.
+    pub published: watch::Receiver<u64>,
     /// Whether the open API serves a version and messages are taken.
     pub ready: Arc<AtomicBool>,
     /// Metrics.
@@ -80,24 +82,30 @@ struct Source {
 pub struct Imported {
     /// Fingerprint of the list.
     pub import: u64,
-    /// The first version that shows it is at least this.
+    /// A version that is served now and shows it.
     pub version: u64,
     /// Rows.
     pub rows: u32,
 }
 
-/// Imports a list: one outlet a line. Answers when it is in force.
+/// Imports a list: one outlet a line. Answers when a version that shows it is served.
 async fn import(State(admin): State<Admin>, Query(source): Query<Source>, body: Bytes) -> Response {
     let rows = match read_rows(&body) {
         Ok(rows) if !rows.is_empty() => rows,
-        Ok(_) => return (StatusCode::BAD_REQUEST, "no rows: an empty registry is not imported\n").into_response(),
+        Ok(_) => {
+            return (StatusCode::BAD_REQUEST, "no rows: an empty registry is not imported\n").into_response();
+        }
         Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     };
     // Once begun an import goes to its end, also when the caller hangs up.
     let done = tokio::spawn(async move { import_rows(&admin, &source.source, &rows).await }).await;
     match done {
         Ok(Some(imported)) => Json(imported).into_response(),
-        Ok(None) => (StatusCode::INTERNAL_SERVER_ERROR, "the journal holds the import but the fold refused it; see the log\n").into_response(),
+        Ok(None) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the journal holds the import but the fold refused it; see the log\n",
+        )
+            .into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
 }
@@ -105,11 +113,10 @@ async fn import(State(admin): State<Admin>, Query(source): Query<Source>, body: 
 async fn import_rows(admin: &Admin, source: &str, rows: &[OutletInfo]) -> Option<Imported> {
     let digest = ingest::registry::digest(rows);
     let ack = ingest::import::import(&admin.journal, source, digest, rows).await;
-    let mut view = admin.view.clone();
-    let in_force = view.wait_for(|v| v.cut.as_ref().is_some_and(|c| c.snapshot.version >= ack.seq)).await.ok()?;
-    let version = in_force.cut.as_ref()?.snapshot.version;
+    let mut published = admin.published.clone();
+    let version = *published.wait_for(|version| *version >= ack.seq).await.ok()?;
     let rows = u32::try_from(rows.len()).ok()?;
-    was_imported(&in_force.imports, digest).then_some(Imported { import: digest, version, rows })
+    was_imported(&admin.view.borrow().imports, digest).then_some(Imported { import: digest, version, rows })
 }
 
 fn read_rows(body: &[u8]) -> Result<Vec<OutletInfo>, String> {

@@ -86,13 +86,21 @@ impl Core {
         let (events, answers) = mpsc::unbounded_channel();
         let (view_in, view) = watch::channel(View { applied: fold.applied(), ..View::default() });
         let (messages, tail_out) = mpsc::channel(TAIL_QUEUE);
-        let apply =
-            Apply { fold, gateway: gateway_name.clone(), skip: skip.clone(), events: events.clone(), view: view_in, checkpoints };
+        let apply = Apply {
+            fold,
+            gateway: gateway_name.clone(),
+            skip: skip.clone(),
+            events: events.clone(),
+            view: view_in,
+            checkpoints,
+        };
         let fold = std::thread::Builder::new().name("fold".to_owned()).spawn(move || apply.run(tail_out))?;
         let follow_stop = CancellationToken::new();
         let follow = {
             let (journal, stop) = (journal.clone(), follow_stop.clone());
-            tokio::spawn(async move { tail::follow(&journal, next, |seq| skip.contains(&seq), messages, stop).await })
+            tokio::spawn(async move {
+                tail::follow(&journal, next, |seq| skip.contains(&seq), messages, stop).await
+            })
         };
         let answerer = Answerer { client: client.clone(), durability, hops: Arc::clone(&hops) };
         Ok(Self {
@@ -213,7 +221,9 @@ impl Core {
         self.follow_stop.cancel();
         self.follow.await??;
         let fold = self.fold;
-        tokio::task::spawn_blocking(move || fold.join()).await?.map_err(|_| anyhow::anyhow!("the fold panicked"))??;
+        tokio::task::spawn_blocking(move || fold.join())
+            .await?
+            .map_err(|_| anyhow::anyhow!("the fold panicked"))??;
         drop(self.events);
         self.answer.await?;
         self.client.flush().await?;

@@ -84,7 +84,9 @@ impl Place {
             Some(url) => url.clone(),
             None => running(&self.data_dir)?.nats,
         };
-        let client = ingest::nats::connect(&url, "jaego journal").await.with_context(|| format!("connecting to {url}"))?;
+        let client = ingest::nats::connect(&url, "jaego journal")
+            .await
+            .with_context(|| format!("connecting to {url}"))?;
         let journal = Journal::open(client, 1).await?;
         let extent = journal.extent().await?;
         Ok((journal, extent))
@@ -94,8 +96,9 @@ impl Place {
 /// The endpoints of the jaego that runs on this data folder.
 fn running(data_dir: &Path) -> anyhow::Result<Endpoints> {
     let path = Endpoints::path(data_dir);
-    let bytes = std::fs::read(&path)
-        .with_context(|| format!("no jaego runs on {} (no endpoints.json): name --data-dir or --nats", data_dir.display()))?;
+    let bytes = std::fs::read(&path).with_context(|| {
+        format!("no jaego runs on {} (no endpoints.json): name --data-dir or --nats", data_dir.display())
+    })?;
     serde_json::from_slice(&bytes).with_context(|| format!("reading {}", path.display()))
 }
 
@@ -153,7 +156,8 @@ async fn export(
         seal(message)
             .and_then(|seal| {
                 seal.open(&message.payload, |entry| {
-                    let line = serde_json::to_string(&entry).expect("entries hold only text, numbers and lists");
+                    let line =
+                        serde_json::to_string(&entry).expect("entries hold only text, numbers and lists");
                     let result = writeln!(out, r#"{{"seq":{seq},"entry":{line}}}"#);
                     written = std::mem::replace(&mut written, Ok(())).and(result);
                 })
@@ -186,8 +190,9 @@ async fn verify(journal: &Journal, extent: Extent) -> anyhow::Result<Verdict> {
         verdict.damage.extend((next..seq).map(|seq| Damage { seq, what: "missing".to_owned() }));
         next = seq + 1;
         verdict.batches += 1;
-        let checked = seal(message)
-            .and_then(|seal| seal.open(&message.payload, |entry| *verdict.entries.entry(entry.kind()).or_default() += 1));
+        let checked = seal(message).and_then(|seal| {
+            seal.open(&message.payload, |entry| *verdict.entries.entry(entry.kind()).or_default() += 1)
+        });
         if let Err(error) = checked {
             verdict.damage.push(Damage { seq, what: error.to_string() });
         }

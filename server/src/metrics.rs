@@ -49,7 +49,8 @@ impl Collector for Source {
         counters(&mut out, "taken", "POS messages taken for the journal", "kind", taken)?;
         let rejected = self.counts.rejected().map(|(reason, n)| (reason.name(), n));
         counters(&mut out, "rejected", "POS messages turned away", "reason", rejected)?;
-        let outcomes = [("accepted", tally.accepted), ("duplicate", tally.duplicate), ("superseded", tally.superseded)];
+        let outcomes =
+            [("accepted", tally.accepted), ("duplicate", tally.duplicate), ("superseded", tally.superseded)];
         counters(&mut out, "applied_entries", "POS entries applied, replays included", "outcome", outcomes)?;
         counter(&mut out, "dead_letters", "Messages put among the dead letters", self.counts.dead())?;
         counter(&mut out, "batches", "Batches written to the journal", self.counts.batches())?;
@@ -64,7 +65,12 @@ impl Collector for Source {
             let registered = snapshot.outlets.iter().flatten().count();
             gauge(&mut out, "outlets_registered", "Outlets in the registry", registered as f64)?;
             let unregistered = snapshot.unregistered.len();
-            gauge(&mut out, "outlets_unregistered", "Outlets that spoke and are in no registry", unregistered as f64)?;
+            gauge(
+                &mut out,
+                "outlets_unregistered",
+                "Outlets that spoke and are in no registry",
+                unregistered as f64,
+            )?;
         }
         self.encode_hops(&mut out)
     }
@@ -99,7 +105,8 @@ fn counters<'l>(
 }
 
 fn counter(out: &mut DescriptorEncoder<'_>, name: &str, help: &str, count: u64) -> fmt::Result {
-    out.encode_descriptor(name, help, None, MetricType::Counter)?.encode_counter::<[(&str, &str); 0], _, f64>(&count, None)
+    out.encode_descriptor(name, help, None, MetricType::Counter)?
+        .encode_counter::<[(&str, &str); 0], _, f64>(&count, None)
 }
 
 fn gauge(out: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: f64) -> fmt::Result {

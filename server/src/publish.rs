@@ -17,17 +17,13 @@ use crate::core::Core;
 
 /// The task that publishes; it ends when the fold does.
 #[derive(Debug)]
-pub struct Publishing {
-    task: JoinHandle<()>,
-    published: watch::Receiver<u64>,
-}
+pub struct Publishing(JoinHandle<()>);
 
 impl Publishing {
-    /// Publishes each version of the core's fold. A version that comes while another is being rendered waits; of several
-    /// that wait only the newest is rendered.
+    /// Publishes each version of the core's fold and tells `published` which one is served. A version that comes while
+    /// another is being rendered waits; of several that wait only the newest is rendered.
     #[must_use]
-    pub fn start(core: &Core, publisher: Publisher) -> Self {
-        let (out, published) = watch::channel(0);
+    pub fn start(core: &Core, publisher: Publisher, published: watch::Sender<u64>) -> Self {
         let desk = Desk {
             publisher,
             journal: core.journal.clone(),
@@ -35,13 +31,7 @@ impl Publishing {
             hops: Arc::clone(&core.hops),
             durability: core.durability,
         };
-        Self { task: tokio::spawn(desk.run(core.view.clone(), out)), published }
-    }
-
-    /// Waits until a version at least this new is served.
-    pub async fn until(&self, version: u64) {
-        // A closed channel means that the fold ended, which its owner notices.
-        let _ = self.published.clone().wait_for(|v| *v >= version).await;
+        Self(tokio::spawn(desk.run(core.view.clone(), published)))
     }
 
     /// Waits until the fold has ended and its last version is served.
@@ -49,7 +39,7 @@ impl Publishing {
     /// # Errors
     /// When rendering panicked.
     pub async fn ended(self) -> Result<(), tokio::task::JoinError> {
-        self.task.await
+        self.0.await
     }
 }
 
@@ -62,7 +52,7 @@ struct Desk {
 }
 
 impl Desk {
-    async fn run(self, mut view: watch::Receiver<View>, out: watch::Sender<u64>) {
+    async fn run(self, mut view: watch::Receiver<View>, published: watch::Sender<u64>) {
         let mut journal_bytes = 0;
         let mut asked: Option<Instant> = None;
         while view.changed().await.is_ok() {
@@ -70,9 +60,9 @@ impl Desk {
                 let now = view.borrow_and_update();
                 (now.cut.clone(), now.applied)
             };
-            let Some(cut) = cut.filter(|c| c.snapshot.version > *out.borrow()) else { continue };
+            let Some(cut) = cut.filter(|c| c.snapshot.version > *published.borrow()) else { continue };
             self.publish(&cut).await;
-            out.send_replace(cut.snapshot.version);
+            published.send_replace(cut.snapshot.version);
             if asked.is_none_or(|at| at.elapsed() >= Duration::from_secs(1)) {
                 asked = Some(Instant::now());
                 journal_bytes = self.journal.extent().await.map_or(journal_bytes, |extent| extent.bytes);

@@ -12,6 +12,7 @@ use ingest::nats_server::NatsServer;
 use ingest::registry::RegistryFile;
 use publisher::{Face, Publisher};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -68,20 +69,24 @@ async fn serve(settings: &Settings, mut nats: Option<NatsServer>) -> anyhow::Res
         nats: url.clone(),
         pid: std::process::id(),
     };
-    let client = ingest::nats::connect(&url, "jaego").await.with_context(|| format!("connecting to NATS at {url}"))?;
-    let opening = Core::open(client, &monitors, settings.replicas, &settings.data_dir, settings.skip_damaged.clone());
+    let client =
+        ingest::nats::connect(&url, "jaego").await.with_context(|| format!("connecting to NATS at {url}"))?;
+    let opening =
+        Core::open(client, &monitors, settings.replicas, &settings.data_dir, settings.skip_damaged.clone());
     let mut core = opening.await?;
 
     let ready = Arc::new(AtomicBool::new(false));
     let publisher = Publisher::new(Face { item: settings.face_item.clone() });
-    let mut servers = Servers::start(&core, &publisher, &ready, open, admin);
+    let (published_in, published) = watch::channel(0);
+    let mut servers = Servers::start(&core, &publisher, &ready, published.clone(), open, admin);
     let mut stopped = std::pin::pin!(stop::requested(settings.exit_on_stdin_close)?);
     let started = tokio::select! {
-        started = start(settings, &mut core, &publisher, &ready) => started.map(Some),
+        started = start(settings, &mut core, &publisher, published_in) => started.map(Some),
         () = &mut stopped => Ok(None),
     };
     let outcome = match started {
         Ok(Some(publishing)) => {
+            ready.store(true, Relaxed);
             announce(&endpoints, &settings.data_dir)?;
             servers.publishing = Some(publishing);
             tokio::select! {
@@ -105,43 +110,48 @@ async fn serve(settings: &Settings, mut nats: Option<NatsServer>) -> anyhow::Res
         .context("not everything was done in time; the next start replays a longer tail")?
 }
 
-/// Everything between an open journal and readiness.
+/// Everything between an open journal and readiness: at the end a version is served that shows the registry.
 async fn start(
     settings: &Settings,
     core: &mut Core,
     publisher: &Publisher,
-    ready: &AtomicBool,
+    published: watch::Sender<u64>,
 ) -> anyhow::Result<Publishing> {
     core.catch_up().await?;
     core.rule(&settings.rules).await?;
     core.take(settings.tick);
-    let publishing = Publishing::start(core, publisher.clone());
-    let mut view = core.view.clone();
-    first_version(core, &mut view).await?;
-    if let Some(file) = &settings.registry {
-        import_at_start(settings, core, file).await?;
-        let applied = core.view.borrow().applied;
-        core.applied(applied + 1).await?;
+    let mut served = published.subscribe();
+    let publishing = Publishing::start(core, publisher.clone(), published);
+    shows(core, &mut served, 1).await?;
+    if let Some(file) = &settings.registry
+        && let Some(imported) = import_at_start(settings, core, file).await?
+    {
+        shows(core, &mut served, imported).await?;
     }
-    publishing.until(core.view.borrow().cut.as_ref().map_or(0, |c| c.snapshot.version)).await;
-    ready.store(true, Relaxed);
     Ok(publishing)
 }
 
-async fn first_version(core: &mut Core, view: &mut tokio::sync::watch::Receiver<ingest::apply::View>) -> anyhow::Result<()> {
+/// Waits until a version at least this new is served.
+async fn shows(core: &mut Core, served: &mut watch::Receiver<u64>, version: u64) -> anyhow::Result<()> {
     tokio::select! {
-        _ = view.wait_for(|v| v.cut.is_some()) => Ok(()),
+        _ = served.wait_for(|v| *v >= version) => Ok(()),
         error = core.failure() => Err(error),
     }
 }
 
-async fn import_at_start(settings: &Settings, core: &mut Core, path: &Path) -> anyhow::Result<()> {
+/// Imports a registry file unless it was imported before; returns the journal sequence from which it is in force.
+async fn import_at_start(settings: &Settings, core: &Core, path: &Path) -> anyhow::Result<Option<u64>> {
     let RegistryFile { source, rows, findings, digest, .. } = read_registry(path)?;
-    tracing::info!(source, rows = rows.len(), findings = findings.len(), "registry read; `jaego registry check` lists the findings");
+    tracing::info!(
+        source,
+        rows = rows.len(),
+        findings = findings.len(),
+        "registry read; `jaego registry check` lists the findings"
+    );
     let view = core.view.borrow().clone();
     if was_imported(&view.imports, digest) {
         tracing::info!(source, "registry was imported before");
-        return Ok(());
+        return Ok(None);
     }
     let loss = ingest::registry::reconcile(&registered(&view), &rows).loss();
     if loss > settings.max_loss {
@@ -151,8 +161,7 @@ async fn import_at_start(settings: &Settings, core: &mut Core, path: &Path) -> a
             settings.max_loss
         );
     }
-    let ack = ingest::import::import(&core.journal, &source, digest, &rows).await;
-    core.applied(ack.seq).await
+    Ok(Some(ingest::import::import(&core.journal, &source, digest, &rows).await.seq))
 }
 
 /// Reads a registry file.
@@ -161,8 +170,10 @@ async fn import_at_start(settings: &Settings, core: &mut Core, path: &Path) -> a
 /// When it can not be read or is no registry.
 pub fn read_registry(path: &Path) -> anyhow::Result<RegistryFile> {
     let bytes = std::fs::read(path).with_context(|| format!("reading the registry {}", path.display()))?;
-    let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
-    ingest::registry::read(&bytes, &name).with_context(|| format!("understanding the registry {}", path.display()))
+    let name =
+        path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+    ingest::registry::read(&bytes, &name)
+        .with_context(|| format!("understanding the registry {}", path.display()))
 }
 
 async fn bind(name: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -201,12 +212,20 @@ struct Servers {
 }
 
 impl Servers {
-    fn start(core: &Core, publisher: &Publisher, ready: &Arc<AtomicBool>, open: TcpListener, admin: TcpListener) -> Self {
+    fn start(
+        core: &Core,
+        publisher: &Publisher,
+        ready: &Arc<AtomicBool>,
+        published: watch::Receiver<u64>,
+        open: TcpListener,
+        admin: TcpListener,
+    ) -> Self {
         let stop = CancellationToken::new();
         let metrics = Metrics::new(Arc::clone(&core.counts), Arc::clone(&core.hops), core.view.clone());
         let state = Admin {
             journal: core.journal.clone(),
             view: core.view.clone(),
+            published,
             ready: Arc::clone(ready),
             metrics: Arc::new(metrics),
         };

@@ -26,7 +26,11 @@ const KEYS: &[Key] = &[
     key("data-dir", "jaego-data", "Folder for checkpoints, endpoints.json and the managed NATS"),
     key("nats", "managed", "`managed`, or the URL of a NATS server with JetStream"),
     key("nats-listen", "127.0.0.1:4222", "Address of the managed NATS; port 0 takes any free one"),
-    key("nats-monitor", "", "Monitoring URLs of all servers of an outside NATS, comma-separated: the proof of fsync"),
+    key(
+        "nats-monitor",
+        "",
+        "Monitoring URLs of all servers of an outside NATS, comma-separated: the proof of fsync",
+    ),
     key("replicas", "1", "Replicas of the journal when it is made: 1, 3 or 5"),
     key("open-addr", "127.0.0.1:8080", "Address of the open API"),
     key("admin-addr", "127.0.0.1:8081", "Address of health, metrics and registry imports; keep it private"),
@@ -135,14 +139,21 @@ pub struct Settings {
 #[must_use]
 pub fn arguments(command: Command) -> Command {
     let flags = KEYS.iter().map(|key| {
-        let default = if key.default.is_empty() { String::new() } else { format!(" [default: {}]", key.default) };
-        Arg::new(key.name)
-            .long(key.name)
-            .value_name("VALUE")
-            .help(format!("{}{default} [env: {}]", key.help, variable(key.name)))
+        let default =
+            if key.default.is_empty() { String::new() } else { format!(" [default: {}]", key.default) };
+        Arg::new(key.name).long(key.name).value_name("VALUE").help(format!(
+            "{}{default} [env: {}]",
+            key.help,
+            variable(key.name)
+        ))
     });
     command
-        .arg(Arg::new("config").long("config").value_name("FILE").help("Settings file (TOML), one key for each flag [env: JAEGO_CONFIG]"))
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .value_name("FILE")
+                .help("Settings file (TOML), one key for each flag [env: JAEGO_CONFIG]"),
+        )
         .args(flags)
         .arg(
             Arg::new("exit-on-stdin-close")
@@ -156,9 +167,13 @@ pub fn arguments(command: Command) -> Command {
 ///
 /// # Errors
 /// All mistakes there are.
-pub fn read(flags: &ArgMatches, environment: impl Fn(&str) -> Option<String>) -> Result<Settings, Vec<Mistake>> {
+pub fn read(
+    flags: &ArgMatches,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Settings, Vec<Mistake>> {
     let mut mistakes = Vec::new();
-    let config = flags.get_one::<String>("config").cloned().or_else(|| environment("JAEGO_CONFIG")).map(PathBuf::from);
+    let config =
+        flags.get_one::<String>("config").cloned().or_else(|| environment("JAEGO_CONFIG")).map(PathBuf::from);
     let file = config.as_deref().map(|path| read_file(path, &mut mistakes)).unwrap_or_default();
     let mut layers = Layers { values: BTreeMap::new(), mistakes };
     for key in KEYS {
@@ -169,7 +184,11 @@ pub fn read(flags: &ArgMatches, environment: impl Fn(&str) -> Option<String>) ->
         layers.values.insert(key.name, value.unwrap_or_else(|| (key.default.to_owned(), Origin::Default)));
     }
     let settings = layers.settings(flags.get_flag("exit-on-stdin-close"));
-    if layers.mistakes.is_empty() { Ok(settings.expect("no mistake, so every value fits")) } else { Err(layers.mistakes) }
+    if layers.mistakes.is_empty() {
+        Ok(settings.expect("no mistake, so every value fits"))
+    } else {
+        Err(layers.mistakes)
+    }
 }
 
 fn variable(name: &str) -> String {
@@ -223,7 +242,8 @@ struct Layers {
 
 impl Layers {
     fn settings(&mut self, exit_on_stdin_close: bool) -> Option<Settings> {
-        let role = self.value("role", |v| if v == "all" { Ok(()) } else { Err("only `all` is known".to_owned()) });
+        let role =
+            self.value("role", |v| if v == "all" { Ok(()) } else { Err("only `all` is known".to_owned()) });
         let nats_listen = self.address("nats-listen");
         let nats = self.value("nats", nats_url);
         let rules = self.rules();
@@ -243,9 +263,13 @@ impl Layers {
             self.value("tick", tick),
             self.value("face-item", |v| ItemId::new(v).map_err(|e| e.to_string())),
             self.value("skip-damaged", |v| {
-                list(v).map(|n| n.parse().map_err(|_| format!("{n:?} is no sequence"))).collect::<Result<Vec<u64>, _>>()
+                list(v)
+                    .map(|n| n.parse().map_err(|_| format!("{n:?} is no sequence")))
+                    .collect::<Result<Vec<u64>, _>>()
             }),
-            self.value("log", |v| v.parse::<tracing_subscriber::EnvFilter>().map(|_| v.to_owned()).map_err(|e| e.to_string())),
+            self.value("log", |v| {
+                v.parse::<tracing_subscriber::EnvFilter>().map(|_| v.to_owned()).map_err(|e| e.to_string())
+            }),
             self.value("log-format", |v| match v {
                 "text" => Ok(false),
                 "json" => Ok(true),
@@ -277,11 +301,17 @@ impl Layers {
         let silent_after = self.value("silent-after", duration);
         let hidden_after = self.value("hidden-after", duration);
         let millis = |d: Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
-        Some(Rules { silent_after_ms: millis(silent_after?), hidden_after_ms: millis(hidden_after?), ..Rules::default() })
+        Some(Rules {
+            silent_after_ms: millis(silent_after?),
+            hidden_after_ms: millis(hidden_after?),
+            ..Rules::default()
+        })
     }
 
     fn address(&mut self, name: &'static str) -> Option<SocketAddr> {
-        self.value(name, |v| v.parse().map_err(|_| "expected an address and port, such as 127.0.0.1:8080".to_owned()))
+        self.value(name, |v| {
+            v.parse().map_err(|_| "expected an address and port, such as 127.0.0.1:8080".to_owned())
+        })
     }
 
     /// The value of a setting, or a mistake on the list.

@@ -1,0 +1,11 @@
+//! The whole system as its users meet it: a real `jaego` process, a real nats-server, real sockets, real data.
+
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+#![allow(unreachable_pub, reason = "a test binary exports nothing")]
+
+mod arrows;
+mod contract;
+mod data;
+mod harness;
+mod lifecycle;
+mod real_input;
