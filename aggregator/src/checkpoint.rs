@@ -61,7 +61,8 @@ impl Fold {
         };
         let mut bytes = vec![0; HEAD];
         bytes[..MAGIC.len()].copy_from_slice(MAGIC);
-        let mut bytes = postcard::to_extend(&image, bytes).expect("the state holds only text, numbers and lists");
+        let mut bytes =
+            postcard::to_extend(&image, bytes).expect("the state holds only text, numbers and lists");
         let crc = crc32c::crc32c(&bytes[HEAD..]);
         bytes[MAGIC.len()..HEAD].copy_from_slice(&crc.to_le_bytes());
         bytes

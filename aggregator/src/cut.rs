@@ -33,11 +33,6 @@ impl Cutter {
         } else {
             self.refill(fold, tick.at);
         }
-        for place in touched {
-            if let Some(Some(info)) = fold.registry.outlets.as_slice().get(place as usize) {
-                fold.shards.update(info.code.as_str(), |state| state.touched = false);
-            }
-        }
         Some(Arc::new(Snapshot {
             version: fold.applied,
             at: tick.at,
@@ -84,28 +79,37 @@ impl Cutter {
 
     fn view(&mut self, fold: &Fold, now: Millis, place: usize) {
         let Some(info) = &fold.registry.outlets.as_slice()[place] else { return };
-        let seen = fold.shards.read(info.code.as_str(), |state| view(info, state, &fold.rules, now));
-        let (row, wake) = seen.expect("every registered outlet has a state");
+        let (row, wake) = fold.shards.update(info.code.as_str(), |state| {
+            state.touched = false;
+            view(info, state, &fold.rules, now)
+        });
         self.rows[place] = Some(Arc::new(row));
         self.wakes[place] = wake;
     }
 }
 
 fn heard_from(fold: &Fold, known: usize) -> impl Iterator<Item = Option<u32>> + '_ {
-    fold.heard.as_slice()[known..]
-        .iter()
-        .map(|code| code.as_ref().and_then(|code| fold.shards.read(code.as_str(), |state| state.place).flatten()))
+    fold.heard.as_slice()[known..].iter().map(|code| {
+        code.as_ref().and_then(|code| fold.shards.read(code.as_str(), |state| state.place).flatten())
+    })
 }
 
 /// The public view of an outlet, and when it changes by time alone.
 fn view(info: &Arc<OutletInfo>, state: &OutletState, rules: &Rules, now: Millis) -> (OutletView, Millis) {
     let never = Millis(i64::MAX);
     if !state.spoke {
-        let row = OutletView { info: Arc::clone(info), items: Vec::new(), notice: None, received: None, silent: false };
+        let row = OutletView {
+            info: Arc::clone(info),
+            items: Vec::new(),
+            notice: None,
+            received: None,
+            silent: false,
+        };
         return (row, never);
     }
     let hours = info.hours.unwrap_or(rules.hours);
-    let silent_at = hours.open_for(state.received, rules.silent_after_ms, rules.offset_minutes).unwrap_or(never);
+    let silent_at =
+        hours.open_for(state.received, rules.silent_after_ms, rules.offset_minutes).unwrap_or(never);
     let hidden_at = state.received.plus(rules.hidden_after_ms);
     let silent = now >= silent_at || now >= hidden_at;
     let items = if now >= hidden_at { &[][..] } else { &state.items[..] };

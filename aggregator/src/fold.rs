@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use schemas::{Millis, OutletCode};
 use schemas::entry::{Entry, PosEntry, Rules, Tick};
 use schemas::pos::Outcome;
 use schemas::registry::OutletInfo;
+use schemas::{Millis, OutletCode};
 
 use crate::places::Places;
 use crate::registry::{Import, Registry, RegistryOutcome};
@@ -143,7 +143,7 @@ impl Fold {
     fn apply_pos(&mut self, entry: &PosEntry<'_>) -> Applied {
         let (effect, place, first_touch, first_word) = self.shards.update(entry.outlet, |state| {
             let effect = state.apply(entry, &self.rules);
-            let first_touch = !std::mem::replace(&mut state.touched, true);
+            let first_touch = state.place.is_some() && !std::mem::replace(&mut state.touched, true);
             let first_word = !std::mem::replace(&mut state.spoke, true);
             (effect, state.place, first_touch, first_word)
         });
@@ -198,11 +198,15 @@ impl Fold {
     /// After a registry import: outlets learn their places, and the lists of who spoke follow.
     fn resettle(&mut self, left: &[OutletCode], joined: &[(OutletCode, u32)], now: Millis) {
         for code in left {
-            self.shards.update(code.as_str(), |state| state.place = None);
+            self.shards.update(code.as_str(), |state| {
+                state.place = None;
+                state.touched = false;
+            });
             self.shards.forget_if(code.as_str(), |state| !state.spoke);
         }
         let gone: BTreeSet<&OutletCode> = left.iter().collect();
-        self.unregistered.extend(self.heard.iter().map(|(_, code)| code).filter(|code| gone.contains(code)).cloned());
+        self.unregistered
+            .extend(self.heard.iter().map(|(_, code)| code).filter(|code| gone.contains(code)).cloned());
         self.heard.leave(now, |code| gone.contains(code));
         for (code, place) in joined {
             let spoke = self.shards.update(code.as_str(), |state| {

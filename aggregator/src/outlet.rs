@@ -115,15 +115,17 @@ impl OutletState {
 
     /// Whether a message that may have moved this item was lost since its last report.
     pub(crate) fn has_gap(&self, item: &ItemState) -> bool {
-        self.terminals
-            .iter()
-            .enumerate()
-            .any(|(t, terminal)| terminal.sequence.highest_missing().is_some_and(|n| !item.counted.holds(t, n)))
+        self.terminals.iter().enumerate().any(|(t, terminal)| {
+            terminal.sequence.highest_missing().is_some_and(|n| !item.counted.holds(t, n))
+        })
     }
 
     /// Terminals whose clock is off by more than the tolerance.
     pub(crate) fn clocks_off(&self, rules: &Rules) -> usize {
-        self.terminals.iter().filter(|t| t.skew_ms.is_some_and(|s| s.abs() > rules.clock_tolerance_ms)).count()
+        self.terminals
+            .iter()
+            .filter(|t| t.skew_ms.is_some_and(|s| s.abs() > rules.clock_tolerance_ms))
+            .count()
     }
 
     fn any_below_zero(&self) -> bool {
@@ -258,7 +260,11 @@ impl Terminal {
 
     /// What this terminal moved the item by after a sequence.
     fn moved_after(&self, seq: u64, item: &str) -> i64 {
-        self.recent.iter().filter(|m| m.seq > seq && m.item.as_str() == item).map(|m| i64::from(m.change)).sum()
+        self.recent
+            .iter()
+            .filter(|m| m.seq > seq && m.item.as_str() == item)
+            .map(|m| i64::from(m.change))
+            .sum()
     }
 
     /// Drops the deltas that no late report can come before any more.

@@ -164,7 +164,7 @@ impl Apply {
         match self.checkpoints.keep(applied, &bytes) {
             Ok(()) => tracing::debug!(applied, bytes = bytes.len(), took = ?started.elapsed(), "checkpoint"),
             Err(error) => {
-                tracing::error!(%error, applied, "checkpoint not written; a restart will replay more")
+                tracing::error!(%error, applied, "checkpoint not written; a restart will replay more");
             }
         }
     }

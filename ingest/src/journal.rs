@@ -142,7 +142,7 @@ impl Journal {
             match syncs_always(monitor).await {
                 Ok(yes) => always += usize::from(yes),
                 Err(error) => {
-                    tracing::warn!(monitor, %error, "monitoring page not read; fsync is not proved")
+                    tracing::warn!(monitor, %error, "monitoring page not read; fsync is not proved");
                 }
             }
         }
