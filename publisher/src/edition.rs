@@ -11,7 +11,7 @@ use crate::list::{List, Pages, push_number, push_rows, spread};
 use crate::place_index::PlaceIndex;
 use crate::query::{DEFAULT_DISTRICT, Query};
 use crate::rows::push_json;
-use crate::status::Counts;
+use crate::status::{Counts, Totals};
 use crate::table::Table;
 
 /// The four endpoints of 2020. Every query has an answer; where the record is silent or vague it is this:
@@ -61,6 +61,7 @@ pub struct Edition {
     published: bool,
     table: Table,
     counts: Counts,
+    totals: Totals,
     stores: Arc<Pages>,
     sales: Pages,
     registry: Arc<Indexes>,
@@ -110,12 +111,14 @@ impl Edition {
             .map_or_else(|| Indexes::build(&snapshot).into(), |previous| Arc::clone(&previous.registry));
         let unregistered = unregistered(&snapshot);
         let counts = Counts::of(&table, &snapshot);
+        let totals = Totals::of(previous.map(|previous| (&previous.totals, &*previous.snapshot)), &snapshot);
         Self {
             published: true,
             face: face.clone(),
             snapshot,
             table,
             counts,
+            totals,
             stores,
             sales,
             registry,
@@ -162,6 +165,11 @@ impl Edition {
     /// How many outlets there are of which sort.
     pub(crate) fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// How much there is of each item.
+    pub(crate) fn totals(&self) -> &Totals {
+        &self.totals
     }
 
     /// In the order of the registry, which no reader can mistake for a ranking.

@@ -1,12 +1,13 @@
 //! The status page: which hop is late, by how much, and how old the version served is.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use schemas::Level;
-use schemas::snapshot::Snapshot;
+use schemas::snapshot::{ItemView, OutletView, Snapshot};
 use schemas::status::{Hop, Status};
+use schemas::{ItemId, Level};
 use serde::Serialize;
 
 use crate::edition::Edition;
@@ -50,6 +51,63 @@ impl Counts {
     }
 }
 
+/// How much there is of an item at one version.
+#[derive(Clone, Default, Serialize)]
+struct Total {
+    /// Registered outlets whose count is known.
+    outlets: u64,
+    /// Pieces that they have together.
+    count: u64,
+}
+
+/// How much there is of each item of which any outlet's count is known.
+#[derive(Clone, Default, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Totals(BTreeMap<ItemId, Total>);
+
+impl Totals {
+    /// Totals of a version. From those of another only the outlets that differ are counted again.
+    pub(crate) fn of(before: Option<(&Self, &Snapshot)>, snapshot: &Snapshot) -> Self {
+        let (mut totals, old) = before
+            .map_or((Self::default(), &[][..]), |(totals, snapshot)| (totals.clone(), &snapshot.outlets));
+        let new = &snapshot.outlets;
+        for place in 0..old.len().max(new.len()) {
+            let [old, new] = [old, new].map(|outlets| outlets.get(place).and_then(Option::as_ref));
+            if old.map(Arc::as_ptr) != new.map(Arc::as_ptr) {
+                counted(old).for_each(|(item, count)| totals.take(item, count));
+                counted(new).for_each(|(item, count)| totals.add(item, count));
+            }
+        }
+        totals.0.retain(|_, total| total.outlets > 0);
+        totals
+    }
+
+    fn add(&mut self, item: &ItemId, count: u32) {
+        let total = self.of_item(item);
+        total.outlets += 1;
+        total.count += u64::from(count);
+    }
+
+    fn take(&mut self, item: &ItemId, count: u32) {
+        let total = self.of_item(item);
+        total.outlets -= 1;
+        total.count -= u64::from(count);
+    }
+
+    fn of_item(&mut self, item: &ItemId) -> &mut Total {
+        if !self.0.contains_key(item) {
+            self.0.insert(item.clone(), Total::default());
+        }
+        self.0.get_mut(item).expect("it was put in where it was missing")
+    }
+}
+
+/// The items of an outlet whose count is known.
+fn counted(outlet: Option<&Arc<OutletView>>) -> impl Iterator<Item = (&ItemId, u32)> {
+    let items = outlet.into_iter().flat_map(|outlet| &outlet.items);
+    items.filter_map(|ItemView { item, count, .. }| Some((item, (*count)?)))
+}
+
 /// The status of a process that has measured nothing yet.
 pub(crate) fn unmeasured() -> Status {
     let hop = |hop: &str| Hop { hop: hop.to_owned(), count: 0, p50_ms: None, p99_ms: None };
@@ -86,6 +144,7 @@ pub(crate) fn page(edition: &Edition, status: &Status) -> Bytes {
         #[serde(flatten)]
         status: &'a Status,
         outlets: &'a Counts,
+        items: &'a Totals,
     }
     let snapshot = edition.snapshot();
     let page = Page {
@@ -95,6 +154,7 @@ pub(crate) fn page(edition: &Edition, status: &Status) -> Bytes {
         age_ms: now_ms().saturating_sub(snapshot.at.0).max(0),
         status,
         outlets: edition.counts(),
+        items: edition.totals(),
     };
     let mut body = Vec::with_capacity(2048);
     push_json(&mut body, &page);

@@ -33,10 +33,11 @@ fn assert_alike(one: &Edition, other: &Edition) {
     assert_eq!(one.unregistered(), other.unregistered());
 }
 
-async fn outlets_of_status(snapshots: &[Arc<Snapshot>]) -> serde_json::Value {
+async fn status(snapshots: &[Arc<Snapshot>]) -> [serde_json::Value; 2] {
     let publisher = Publisher::new(Face::default());
     snapshots.iter().for_each(|snapshot| publisher.publish(Arc::clone(snapshot)));
-    client::get(&publisher.router(), "/v1/status.json").await.json()["outlets"].take()
+    let mut page = client::get(&publisher.router(), "/v1/status.json").await.json();
+    ["outlets", "items"].map(|key| page[key].take())
 }
 
 proptest! {
@@ -60,8 +61,8 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let last = snapshots.len() - 1;
         prop_assert_eq!(
-            runtime.block_on(outlets_of_status(&snapshots)),
-            runtime.block_on(outlets_of_status(&snapshots[last..]))
+            runtime.block_on(status(&snapshots)),
+            runtime.block_on(status(&snapshots[last..]))
         );
     }
 

@@ -317,6 +317,8 @@ async fn the_status_page_tells_age_hops_and_outlets() {
             "levels": {"plenty": 1, "some": 1, "few": 2, "empty": 1, "break": 0, "unknown": 1},
         })
     );
+    let [gloves, masks] = [5, 171].map(|count| json!({ "outlets": 5, "count": count }));
+    assert_eq!(page["items"], json!({ "gloves": gloves, "mask": masks }));
     let mut status: schemas::status::Status = serde_json::from_value(page).unwrap();
     status.journal_bytes = 99;
     publisher.set_status(status);
