@@ -1,7 +1,9 @@
 //! A nats-server of our own: started as a child under the data directory, every acknowledged message fsynced.
 //!
 //! The child dies with us: it is ended on drop, and where `setpriv` is at hand the kernel ends it even when we are killed.
+//! It holds a lock on its folder as long as it lives, so that no second server ever opens the same store.
 
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,8 @@ use serde::Deserialize;
 
 /// How long the server may take to recover its store and listen.
 const START_LIMIT: Duration = Duration::from_secs(120);
+/// How long a server that was killed may take to be gone.
+const HELD_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why no server could be started.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +33,11 @@ pub enum StartError {
         /// What the system says.
         cause: io::Error,
     },
+    /// Another one has not ended.
+    #[error(
+        "{0} is in use by another nats-server: stop the jaego that runs on this data directory, or choose another one"
+    )]
+    Held(PathBuf),
     /// It ended by itself.
     #[error("nats-server ended at start with {status}; its last words: {log}")]
     Ended {
@@ -69,6 +78,7 @@ impl NatsServer {
             let path = path.to_owned();
             move |cause| StartError::Io { what, path, cause }
         };
+        let lock = hold(dir)?;
         let ports_dir = dir.join("ports");
         std::fs::create_dir_all(&ports_dir).map_err(io("creating", &ports_dir))?;
         for old in std::fs::read_dir(&ports_dir).map_err(io("reading", &ports_dir))?.flatten() {
@@ -77,12 +87,12 @@ impl NatsServer {
         let config = dir.join("nats.conf");
         std::fs::write(&config, configuration(dir, &ports_dir, listen)).map_err(io("writing", &config))?;
         let log = dir.join("nats.log");
-        let output =
-            std::fs::File::options().create(true).append(true).open(&log).map_err(io("opening", &log))?;
+        let output = File::options().create(true).append(true).open(&log).map_err(io("opening", &log))?;
         let child = command(&program)
             .arg("--config")
             .arg(&config)
-            .stdin(Stdio::null())
+            // It reads nothing, but the lock is held for as long as it has the file open.
+            .stdin(lock)
             .stdout(Stdio::null())
             .stderr(output)
             .spawn()
@@ -145,6 +155,24 @@ impl NatsServer {
             std::thread::park_timeout(Duration::from_millis(5));
         }
         Err(StartError::Silent(START_LIMIT))
+    }
+}
+
+/// Locks the folder of a server. One that was killed a moment ago is waited for.
+fn hold(dir: &Path) -> Result<File, StartError> {
+    let path = dir.join("lock");
+    let io = |cause| StartError::Io { what: "locking", path: path.clone(), cause };
+    let lock = File::options().create(true).append(true).open(&path).map_err(io)?;
+    let started = Instant::now();
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::Error(cause)) => return Err(io(cause)),
+            Err(TryLockError::WouldBlock) if started.elapsed() > HELD_LIMIT => {
+                return Err(StartError::Held(dir.to_owned()));
+            }
+            Err(TryLockError::WouldBlock) => std::thread::park_timeout(Duration::from_millis(5)),
+        }
     }
 }
 
