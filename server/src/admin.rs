@@ -1,10 +1,10 @@
-//! The admin port: health, metrics, and the registry as it stands and as it should be. Keep it private.
+//! The admin port: health, metrics, single outlets, and the registry as it stands and as it should be. Keep it private.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -42,6 +42,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
+        .route("/outlets/{code}", get(outlet))
         .route("/registry", get(show).post(import))
         .layer(DefaultBodyLimit::max(MAX_REGISTRY_BYTES))
         .with_state(admin)
@@ -59,6 +60,16 @@ async fn readyz(State(admin): State<Admin>) -> Response {
 async fn metrics(State(admin): State<Admin>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], admin.metrics.encode()).into_response()
+}
+
+/// All that the newest version holds of one outlet.
+async fn outlet(State(admin): State<Admin>, Path(code): Path<String>) -> Response {
+    let view = admin.view.borrow();
+    let mut outlets = view.cut.iter().flat_map(|cut| cut.snapshot.outlets.iter().flatten());
+    match outlets.find(|outlet| outlet.info.code.as_str() == code) {
+        Some(outlet) => Json(&**outlet).into_response(),
+        None => (StatusCode::NOT_FOUND, "no registered outlet has this code\n").into_response(),
+    }
 }
 
 /// The registry of the newest version, one outlet a line.

@@ -134,14 +134,9 @@ impl Core {
     /// # Errors
     /// When the fold or the tail ended before.
     pub async fn applied(&mut self, seq: u64) -> anyhow::Result<()> {
-        let mut view = self.view.clone();
+        let view = self.view.clone();
         tokio::select! {
-            reached = view.wait_for(|v| v.applied >= seq) => {
-                if reached.is_ok() {
-                    return Ok(());
-                }
-                Err(self.why_ended().await)
-            }
+            () = reached(view, |view| view.applied >= seq) => Ok(()),
             error = self.failure() => Err(error),
         }
     }
@@ -236,6 +231,14 @@ impl Core {
             Ok(Ok(Err(damaged))) => damaged.into(),
             _ => anyhow::anyhow!("the fold ended without a word; see the log"),
         }
+    }
+}
+
+/// Waits until a value holds. Where it can no longer come to hold, since its source has ended, waits for ever: why that
+/// ended is for [`Core::failure`] to tell.
+pub async fn reached<T>(mut value: watch::Receiver<T>, holds: impl FnMut(&T) -> bool) {
+    if value.wait_for(holds).await.is_err() {
+        std::future::pending().await
     }
 }
 

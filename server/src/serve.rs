@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, Admin};
-use crate::core::{Core, registered, was_imported};
+use crate::core::{Core, reached, registered, was_imported};
 use crate::endpoints::Endpoints;
 use crate::metrics::Metrics;
 use crate::publish::Publishing;
@@ -38,12 +38,13 @@ const CARE: Duration = Duration::from_millis(200);
 pub fn run(settings: &Settings) -> anyhow::Result<()> {
     let dir = &settings.data_dir;
     std::fs::create_dir_all(dir).with_context(|| format!("making the data directory {}", dir.display()))?;
-    Endpoints::remove(dir).context("removing the endpoints of an earlier run")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let nats = match &settings.nats {
         Nats::Managed(listen) => Some(NatsServer::start(&nats_dir(dir)?, *listen)?),
         Nats::Url(_) => None,
     };
+    // Not before: a jaego that still runs here has kept us from starting a server, and stays to be found.
+    Endpoints::remove(dir).context("removing the endpoints of an earlier run")?;
     let served = runtime.block_on(serve(settings, nats));
     runtime.shutdown_timeout(Duration::from_millis(200));
     served
@@ -83,6 +84,7 @@ async fn serve(settings: &Settings, mut nats: Option<NatsServer>) -> anyhow::Res
     let started = tokio::select! {
         started = start(settings, &mut core, &publisher, published_in) => started.map(Some),
         () = &mut stopped => Ok(None),
+        error = look_after(&mut nats) => Err(error),
     };
     let outcome = match started {
         Ok(Some(publishing)) => {
@@ -120,21 +122,21 @@ async fn start(
     core.catch_up().await?;
     core.rule(&settings.rules).await?;
     core.take(settings.tick);
-    let mut served = published.subscribe();
+    let served = published.subscribe();
     let publishing = Publishing::start(core, publisher.clone(), published);
-    shows(core, &mut served, 1).await?;
+    shows(core, &served, 1).await?;
     if let Some(file) = &settings.registry
         && let Some(imported) = import_at_start(settings, core, file).await?
     {
-        shows(core, &mut served, imported).await?;
+        shows(core, &served, imported).await?;
     }
     Ok(publishing)
 }
 
 /// Waits until a version at least this new is served.
-async fn shows(core: &mut Core, served: &mut watch::Receiver<u64>, version: u64) -> anyhow::Result<()> {
+async fn shows(core: &mut Core, served: &watch::Receiver<u64>, version: u64) -> anyhow::Result<()> {
     tokio::select! {
-        _ = served.wait_for(|v| *v >= version) => Ok(()),
+        () = reached(served.clone(), |served| *served >= version) => Ok(()),
         error = core.failure() => Err(error),
     }
 }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::path::PathBuf;
 
+use serde::de::DeserializeOwned;
+
 /// A file of the real data. Where it is not at hand, says so; the test then has nothing to show.
 pub fn path(name: &str) -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
@@ -16,13 +18,18 @@ pub fn path(name: &str) -> Option<PathBuf> {
     None
 }
 
-/// The rows of a CSV file by column, unpacked when its name ends in .gz.
+/// The rows of a CSV file by column.
 pub fn rows(name: &str) -> Option<Vec<HashMap<String, String>>> {
+    Some(records(name)?.collect())
+}
+
+/// The rows of a CSV file, each read as a `T`; unpacked when its name ends in .gz.
+pub fn records<T: DeserializeOwned>(name: &str) -> Option<impl Iterator<Item = T>> {
     let file = std::fs::File::open(path(name)?).unwrap();
     let bytes: Box<dyn Read> = if name.ends_with(".gz") {
         Box::new(flate2::read::MultiGzDecoder::new(file))
     } else {
         Box::new(file)
     };
-    Some(csv::Reader::from_reader(bytes).deserialize().map(Result::unwrap).collect())
+    Some(csv::Reader::from_reader(bytes).into_deserialize().map(Result::unwrap))
 }

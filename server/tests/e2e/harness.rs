@@ -20,12 +20,14 @@ pub struct Jaego {
     pub http: reqwest::Client,
 }
 
-/// A `jaego serve` that is not awaited, on free ports. `--tick 100ms` keeps tests short.
+/// A `jaego serve` that is not awaited, on free ports where the arguments name none. `--tick 100ms` keeps tests short.
 pub fn spawn(dir: &Path, args: &[&str]) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(dir.join("test.log")).unwrap();
+    let listen: &[_] = if args.contains(&"--nats-listen") { &[] } else { &["--nats-listen", "127.0.0.1:0"] };
     Command::new(env!("CARGO_BIN_EXE_jaego"))
         .args(["serve", "--tick", "100ms", "--exit-on-stdin-close"])
-        .args(["--open-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0"])
+        .args(["--open-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"])
+        .args(listen)
         .arg("--data-dir")
         .arg(dir)
         .args(args)
@@ -38,7 +40,11 @@ pub fn spawn(dir: &Path, args: &[&str]) -> Child {
 impl Jaego {
     /// Starts on a folder and waits until it is ready.
     pub async fn start(dir: &Path, args: &[&str]) -> Self {
-        let mut child = spawn(dir, args);
+        Self::ready(dir, spawn(dir, args)).await
+    }
+
+    /// Waits until a process on a folder is ready.
+    pub async fn ready(dir: &Path, mut child: Child) -> Self {
         let endpoints = wait_for("endpoints.json", || {
             assert_eq!(child.try_wait().unwrap(), None, "jaego ended at start:\n{}", log(dir));
             let bytes = std::fs::read(Endpoints::path(dir)).ok()?;
@@ -105,6 +111,11 @@ impl Jaego {
         self.child.wait().unwrap();
     }
 
+    /// Waits until it has ended by itself.
+    pub async fn ended(mut self) -> ExitStatus {
+        wait_for("the end of jaego", || self.child.try_wait().unwrap()).await
+    }
+
     /// Asks it to stop and returns how and how fast it did.
     pub async fn terminate(mut self) -> (ExitStatus, Duration) {
         let started = Instant::now();
@@ -139,6 +150,12 @@ pub async fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         assert!(started.elapsed() < LIMIT, "waited in vain for {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// Processes whose parent this is.
+pub fn children(parent: u32) -> Vec<u32> {
+    let all = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
+    all.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
 }
 
 /// What the processes on this folder logged.

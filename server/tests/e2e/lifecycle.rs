@@ -6,7 +6,7 @@ use schemas::pos::Outcome;
 use serde_json::json;
 use server::endpoints::Endpoints;
 
-use crate::harness::{self, Jaego, wait_for};
+use crate::harness::{self, Jaego, children, wait_for};
 
 async fn report(jaego: &Jaego, seq: u64, count: u32) -> Outcome {
     let body = json!({ "terminal": "t1", "seq": seq, "at": "2020-03-11T09:05:00+09:00", "item": "mask", "count": count });
@@ -72,12 +72,6 @@ async fn the_journal_is_exported_and_verified() {
         .collect();
     assert_eq!(reports.len(), 1);
     assert_eq!(reports[0]["entry"]["pos"]["outlet"], "12345678");
-}
-
-/// Processes whose parent this is.
-fn children(parent: u32) -> Vec<u32> {
-    let all = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
-    all.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
 }
 
 fn is_alive(pid: u32) -> bool {

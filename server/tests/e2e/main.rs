@@ -5,7 +5,10 @@
 
 mod arrows;
 mod contract;
+mod crash;
 mod data;
+mod examples;
 mod harness;
 mod lifecycle;
 mod real_input;
+mod taiwan;
