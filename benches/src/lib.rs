@@ -1,3 +1,11 @@
 //! Measurements of jaego, and of the systems it is measured against.
 
+pub mod http;
+pub mod jaego;
 pub mod peers;
+pub mod pipeline;
+pub mod report;
+pub mod restart;
+pub mod stages;
+pub mod visible;
+pub mod workload;

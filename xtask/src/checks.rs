@@ -52,9 +52,10 @@ pub(crate) fn ci(workspace: &Workspace, stop: &Stop) -> Result<()> {
 /// When a measurement fails.
 pub(crate) fn bench(workspace: &Workspace, stop: &Stop, args: Vec<OsString>) -> Result<()> {
     let nats_server = nats::ensure(workspace, stop)?;
-    let run = ["run", "--release", "--locked", "--package", "benches", "--"];
-    let mut command = Command::new(program());
-    command.current_dir(&workspace.root).args(run).args(args).env("NATS_SERVER", nats_server);
+    let build = ["build", "--release", "--locked", "--package", "server", "--package", "benches"];
+    process::run(stop, Command::new(program()).current_dir(&workspace.root).args(build))?;
+    let mut command = Command::new(workspace.root.join("target/release/benches"));
+    command.current_dir(&workspace.root).args(args).env("NATS_SERVER", nats_server);
     process::run(stop, &mut command)
 }
 

@@ -1,0 +1,126 @@
+//! Durable deltas over NATS request and reply, beside Redis and PostgreSQL that also fsync before they answer, and beside
+//! one raw JetStream publish and its ack.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use async_nats::Client;
+
+use crate::jaego::{Jaego, write_registry};
+use crate::peers::load::closed_loop;
+use crate::peers::postgres::Postgres;
+use crate::peers::redis::Redis;
+use crate::peers::{Load, raw_nats};
+use crate::report::Row;
+use crate::workload::{self, ITEM, OUTLETS};
+
+/// Seconds of each load.
+const SECONDS: f64 = 5.0;
+/// Connections that are tried at 1,024 in flight; the best is kept, as for the peers.
+const CONNECTIONS: [usize; 3] = [1, 2, 4];
+/// Size of an entry in the journal, for the raw publish.
+const RAW_BYTES: usize = 256;
+
+/// Runs all three, one after the other on the same machine.
+///
+/// # Errors
+/// When one of them does not run.
+pub async fn run(dir: &Path) -> Result<Vec<Row>> {
+    let redis = Redis::start(&folder(dir, "redis")?).await?.hincrby_load(1024, SECONDS, OUTLETS).await?;
+    let postgres =
+        Postgres::start(&folder(dir, "postgres")?).await?.upsert_load(1024, SECONDS, OUTLETS).await?;
+    let outlets = workload::registry();
+    let registry = write_registry(dir, &outlets)?;
+    let jaego =
+        Jaego::start(&folder(dir, "jaego")?, &["--registry", registry.to_str().context("a path in UTF-8")?])?;
+    let pos = Pos::new(&outlets);
+    let raw = raw_nats::publish_ack(&jaego.endpoints.nats, RAW_BYTES, SECONDS).await?;
+    let alone = pos.load(&jaego, 1, 1).await?;
+    let few = pos.load(&jaego, 1, 32).await?;
+    let many = pos.best(&jaego, 1024).await?;
+    let all = [
+        ("Redis 7, HINCRBY, appendfsync always", redis),
+        ("PostgreSQL 15, upserts, synchronous_commit on", postgres),
+    ];
+    let ours =
+        [("jaego, 1 in flight", alone), ("jaego, 32 in flight", few), ("jaego, 1,024 in flight", many)];
+    let raw_row = ("raw JetStream publish and ack, one at a time", raw);
+    for (name, load) in all.iter().chain(&ours).chain([&raw_row]) {
+        ensure!(load.errors == 0, "{name}: {load}");
+    }
+    let named = |(name, load): &(&str, Load)| Row::plain(*name, load.to_string());
+    let times = |load: Load| load.p50_us as f64 / raw.p50_us as f64;
+    let mut rows: Vec<Row> = all.iter().chain([&raw_row]).chain(&ours).map(named).collect();
+    rows.push(Row::at_least("jaego ÷ Redis, 1,024 in flight", many.per_second() / redis.per_second(), 1.5));
+    rows.push(Row::at_least(
+        "jaego ÷ PostgreSQL, 1,024 in flight",
+        many.per_second() / postgres.per_second(),
+        4.0,
+    ));
+    rows.push(Row::at_most("p50 alone ÷ raw p50", times(alone), 2.0));
+    rows.push(Row::at_most("p50 at 32 in flight ÷ raw p50", times(few), 4.0));
+    Ok(rows)
+}
+
+fn folder(dir: &Path, name: &str) -> Result<std::path::PathBuf> {
+    let path = dir.join(name);
+    std::fs::create_dir_all(&path)?;
+    Ok(path)
+}
+
+/// All outlets as one load: call `n` is a sale at outlet `n mod OUTLETS`, with that outlet's next sequence.
+struct Pos {
+    subjects: Arc<Vec<String>>,
+    /// Sequences go on from load to load.
+    round: std::cell::Cell<u64>,
+}
+
+impl Pos {
+    fn new(outlets: &[schemas::registry::OutletInfo]) -> Self {
+        let subject = |o: &schemas::registry::OutletInfo| {
+            schemas::subject::pos(schemas::subject::PosKind::Delta, &o.code)
+        };
+        Self { subjects: Arc::new(outlets.iter().map(subject).collect()), round: std::cell::Cell::new(0) }
+    }
+
+    async fn best(&self, jaego: &Jaego, in_flight: usize) -> Result<Load> {
+        let mut best: Option<(f64, usize)> = None;
+        for connections in CONNECTIONS {
+            let rate = self.run(jaego, connections, in_flight, SECONDS / 5.0).await?.per_second();
+            if best.is_none_or(|(before, _)| rate > before) {
+                best = Some((rate, connections));
+            }
+        }
+        self.load(jaego, best.map_or(1, |(_, connections)| connections), in_flight).await
+    }
+
+    async fn load(&self, jaego: &Jaego, connections: usize, in_flight: usize) -> Result<Load> {
+        self.run(jaego, connections, in_flight, SECONDS).await
+    }
+
+    async fn run(&self, jaego: &Jaego, connections: usize, in_flight: usize, seconds: f64) -> Result<Load> {
+        self.round.set(self.round.get() + 1_000_000);
+        let first_seq = self.round.get();
+        let mut lanes = Vec::new();
+        for _ in 0..connections {
+            let client = async_nats::ConnectOptions::new()
+                .client_capacity(4096)
+                .connect(&jaego.endpoints.nats)
+                .await?;
+            let subjects = Arc::clone(&self.subjects);
+            lanes.push(move |number: u64| {
+                let subject = subjects[number as usize % subjects.len()].clone();
+                sell(client.clone(), subject, first_seq + number / subjects.len() as u64)
+            });
+        }
+        closed_loop(lanes, in_flight, seconds).await
+    }
+}
+
+async fn sell(client: Client, subject: String, seq: u64) -> bool {
+    let at = "2020-03-11T09:05:00+09:00";
+    let body = format!(r#"{{"terminal":"t1","seq":{seq},"at":"{at}","item":"{ITEM}","change":-2}}"#);
+    let answer = client.request(subject, body.into()).await;
+    answer.is_ok_and(|message| message.payload.starts_with(br#"{"status":"accepted""#))
+}
