@@ -238,7 +238,7 @@ impl Core {
 /// ended is for [`Core::failure`] to tell.
 pub async fn reached<T>(mut value: watch::Receiver<T>, holds: impl FnMut(&T) -> bool) {
     if value.wait_for(holds).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -25,8 +25,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::harness::{self, Jaego, LIMIT, children, jaego, wait_for};
 
-/// Rounds of the short form; the long form has 25 and more.
-const ROUNDS: u32 = 5;
+/// Rounds of the short form, five of them with SIGKILL; the long form has 24 and more.
+const ROUNDS: u32 = 6;
 const OUTLETS: usize = 40;
 /// What the first terminal of each outlet reports before anything is sold; it never sells out.
 const OPENING: i64 = 500_000;
@@ -233,27 +233,30 @@ fn send(pid: u32, signal: Signal) {
     kill(Pid::from_raw(i32::try_from(pid).unwrap()), signal).unwrap();
 }
 
-/// Ends one or the other while everyone sells, in turns of five.
+/// Ends one or the other while everyone sells, in turns of six.
 async fn rounds(rounds: u32, rng: &mut StdRng, victim: &mut Victim, street: &Street) {
     for round in 0..rounds {
-        let (what, at_once) = match round % 5 {
-            // The checkpoint that it leaves behind is where the next ones start from.
-            0 => ("SIGTERM to jaego", false),
-            1 => ("SIGKILL to nats-server", false),
-            // One that waits for its NATS to come back, and then one that is still starting.
-            2 | 3 => ("SIGKILL to jaego", true),
-            _ => ("SIGKILL to jaego", false),
-        };
-        if !at_once {
+        // In turn 2 NATS is still coming back, in turn 3 jaego is still starting.
+        if !matches!(round % 6, 2 | 3) {
             street.flows().await;
         }
         // The random moment itself, which no condition could stand for.
         tokio::time::sleep(Duration::from_millis(rng.random_range(0..700))).await;
-        eprintln!("round {round}: {what} after {} messages", street.acknowledged.load(Relaxed));
-        match round % 5 {
-            0 => victim.end(Signal::SIGTERM).await,
-            1 => victim.kill_nats(),
-            _ => victim.end(Signal::SIGKILL).await,
+        let sold = street.acknowledged.load(Relaxed);
+        match round % 6 {
+            0 => {
+                // The checkpoint that it leaves behind is where the next ones start from.
+                eprintln!("round {round}: SIGTERM to jaego after {sold} messages");
+                victim.end(Signal::SIGTERM).await;
+            }
+            1 | 4 => {
+                eprintln!("round {round}: SIGKILL to nats-server after {sold} messages");
+                victim.kill_nats();
+            }
+            _ => {
+                eprintln!("round {round}: SIGKILL to jaego after {sold} messages");
+                victim.end(Signal::SIGKILL).await;
+            }
         }
     }
     street.flows().await;
