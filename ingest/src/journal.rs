@@ -11,7 +11,7 @@ use async_nats::jetstream::{self, Context};
 use bytes::Bytes;
 use schemas::batch::{COUNT_HEADER, CRC_HEADER, FORMAT, FORMAT_HEADER, Seal, WRITER_HEADER};
 use schemas::status::Durability;
-use schemas::subject::{JOURNAL, JOURNAL_STREAM};
+use schemas::subject::{DEAD_ALL, DEAD_STREAM, JOURNAL, JOURNAL_STREAM};
 
 /// The journal keeps at least this long, past the 29 days after which silent stock is hidden.
 pub const MAX_AGE: Duration = Duration::from_secs(36 * 86_400);
@@ -103,6 +103,25 @@ impl Journal {
             return Err(JournalError::Unfit("acknowledges before it writes (persist_mode async)"));
         }
         Ok(Self { context, stream })
+    }
+
+    /// Keeps dead letters for people to look at: a week of them, at most 64 MiB, the oldest go first.
+    ///
+    /// # Errors
+    /// [`JournalError::Nats`].
+    pub async fn keep_dead_letters(&self) -> Result<(), JournalError> {
+        let config = Config {
+            name: DEAD_STREAM.to_owned(),
+            subjects: vec![DEAD_ALL.to_owned()],
+            storage: StorageType::File,
+            discard: DiscardPolicy::Old,
+            max_age: Duration::from_secs(7 * 86_400),
+            max_bytes: 64 * 1024 * 1024,
+            ..Config::default()
+        };
+        let kept = self.context.get_or_create_stream(config).await;
+        kept.map(drop)
+            .map_err(|e| JournalError::Nats { what: "making a stream for dead letters", cause: e.into() })
     }
 
     /// The stream, for readers.

@@ -54,6 +54,12 @@ pub enum TailError {
 pub fn check_start(applied: u64, extent: Extent) -> Result<u64, TailError> {
     let Extent { first, last, .. } = extent;
     if applied == 0 {
+        if first > 1 {
+            tracing::warn!(
+                first,
+                "no checkpoint, and the journal has dropped its oldest entries: what only they said is gone"
+            );
+        }
         return Ok(first.max(1));
     }
     if applied > last || applied + 1 < first {

@@ -10,6 +10,10 @@ pub const JOURNAL: &str = "journal.v1";
 pub const POS_ALL: &str = "pos.v1.>";
 /// Queue group of the gateways: each message reaches one of them.
 pub const POS_QUEUE: &str = "gateway";
+/// Stream that keeps the dead letters for a week.
+pub const DEAD_STREAM: &str = "DEAD";
+/// Every dead letter.
+pub const DEAD_ALL: &str = "dead.v1.>";
 const POS_PREFIX: &str = "pos.v1.";
 const DEAD_PREFIX: &str = "dead.v1.";
 

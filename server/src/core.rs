@@ -74,6 +74,7 @@ impl Core {
         skip: Vec<u64>,
     ) -> anyhow::Result<Self> {
         let journal = Journal::open(client.clone(), replicas).await?;
+        journal.keep_dead_letters().await?;
         let durability = journal.prove(monitors).await;
         let made = journal.stream().cached_info().created.unix_timestamp();
         let checkpoints = Checkpoints::open(data_dir, made).context("opening the checkpoints")?;

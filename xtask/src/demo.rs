@@ -179,7 +179,7 @@ fn print_addresses(endpoints: &Value, folder: &Path) -> Result<()> {
     };
     let (open, admin, nats) = (address("open")?, address("admin")?, address("nats")?);
     println!(
-        "\n  map and status   {open}/\n  admin            {admin}/readyz   {admin}/metrics\n  POS              {nats}"
+        "\n  endpoints        {open}/\n  admin            {admin}/readyz   {admin}/metrics\n  POS              {nats}"
     );
     println!("  log              {}\n\n  ask it, for example:", folder.join("jaego.log").display());
     for query in [

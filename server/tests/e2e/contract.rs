@@ -62,4 +62,7 @@ async fn what_cannot_be_answered_goes_to_the_dead_letters() {
     assert_eq!(&letter.payload[..], b"no json");
     assert_eq!(letter.headers.unwrap().get("Jaego-Subject").unwrap().as_str(), "pos.v1.report.7");
     assert!(jaego.admin("/metrics").await.contains("jaego_dead_letters_total 1"));
+    let kept = async_nats::jetstream::new(jaego.nats.clone()).get_stream("DEAD").await.unwrap();
+    let kept = kept.get_last_raw_message_by_subject("dead.v1.malformed").await.unwrap();
+    assert_eq!(&kept.payload[..], b"no json");
 }
