@@ -1,0 +1,153 @@
+//! The journal on a real nats-server: appended once however often it is sent, followed however often the consumer dies.
+
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::time::Duration;
+
+use aggregator::Fold;
+use async_nats::jetstream::{self, stream};
+use ingest::checkpoints::Checkpoints;
+use ingest::journal::{Journal, Sealed};
+use ingest::nats_server::NatsServer;
+use ingest::tail;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use schemas::Millis;
+use schemas::batch::push_line;
+use schemas::entry::{Entry, Tick};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+struct Bench {
+    server: NatsServer,
+    journal: Journal,
+    _dir: tempfile::TempDir,
+}
+
+async fn bench() -> Bench {
+    let dir = tempfile::tempdir().unwrap();
+    let server = NatsServer::start(dir.path(), "127.0.0.1:0".parse().unwrap()).unwrap();
+    let client = ingest::nats::connect(server.url(), "test").await.unwrap();
+    let journal = Journal::open(client, 1).await.unwrap();
+    Bench { server, journal, _dir: dir }
+}
+
+fn tick(at: i64) -> Sealed {
+    let mut payload = Vec::new();
+    push_line(&mut payload, &Entry::Tick(Tick { at: Millis(at), interval_ms: 1000 }));
+    Sealed { payload: payload.into(), count: 1, id: format!("test-{at}"), writer: None }
+}
+
+#[tokio::test]
+async fn a_batch_whose_ack_was_lost_is_sent_again_and_stored_once() {
+    let bench = bench().await;
+    let pid = Pid::from_raw(i32::try_from(bench.server.pid()).unwrap());
+    // A server that does not answer takes what the socket holds once it goes on: the first attempt arrives late.
+    kill(pid, Signal::SIGSTOP).unwrap();
+    let sent = tick(1);
+    let appended = tokio::spawn({
+        let (journal, sent) = (bench.journal.clone(), sent.clone());
+        async move { journal.append(&sent).await }
+    });
+    let first_attempt = bench.journal.try_append(&tick(2)).await;
+    assert!(first_attempt.is_err(), "an attempt ends without an ack");
+    kill(pid, Signal::SIGCONT).unwrap();
+    let ack = tokio::time::timeout(LIMIT, appended).await.unwrap().unwrap();
+    let again = bench.journal.try_append(&sent).await.unwrap();
+    assert!(again.duplicate);
+    assert_eq!(again.seq, ack.seq);
+    let extent = bench.journal.extent().await.unwrap();
+    assert!(extent.last <= 2, "{extent:?}: one message for each id");
+}
+
+#[tokio::test]
+async fn a_consumer_that_vanishes_is_noticed_and_made_again() {
+    let bench = bench().await;
+    let (out, mut messages) = mpsc::channel(8);
+    let follow = tokio::spawn({
+        let journal = bench.journal.clone();
+        async move { tail::follow(&journal, 1, |_| false, out, CancellationToken::new()).await }
+    });
+    bench.journal.append(&tick(1)).await;
+    assert_eq!(next(&mut messages).await, 1);
+    delete_consumers(&bench.journal).await;
+    bench.journal.append(&tick(2)).await;
+    assert_eq!(next(&mut messages).await, 2);
+    drop(messages);
+    bench.journal.append(&tick(3)).await;
+    tokio::time::timeout(LIMIT, follow).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_missing_sequence_stops_the_reader_unless_it_is_skipped_by_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = NatsServer::start(dir.path(), "127.0.0.1:0".parse().unwrap()).unwrap();
+    let client = ingest::nats::connect(server.url(), "test").await.unwrap();
+    // Ours forbids deletion; this one stands for a stream that was damaged.
+    let config = stream::Config {
+        name: "JOURNAL".to_owned(),
+        subjects: vec!["journal.v1".to_owned()],
+        ..Default::default()
+    };
+    let stream = jetstream::new(client.clone()).create_stream(config).await.unwrap();
+    let journal = Journal::open(client, 1).await.unwrap();
+    for at in 1..=3 {
+        journal.append(&tick(at)).await;
+    }
+    stream.delete_message(2).await.unwrap();
+
+    let (out, _messages) = mpsc::channel(8);
+    let error = tail::follow(&journal, 1, |_| false, out, CancellationToken::new()).await.unwrap_err();
+    assert!(matches!(error, tail::TailError::Hole { needed: 2, found: 3 }), "{error}");
+    assert!(error.to_string().contains("--skip-damaged 2"));
+
+    let (out, mut messages) = mpsc::channel(8);
+    let follow = tokio::spawn(async move {
+        tail::follow(&journal, 1, |seq| seq == 2, out, CancellationToken::new()).await
+    });
+    assert_eq!((next(&mut messages).await, next(&mut messages).await), (1, 3));
+    follow.abort();
+}
+
+async fn next(messages: &mut mpsc::Receiver<jetstream::Message>) -> u64 {
+    let message = tokio::time::timeout(LIMIT, messages.recv()).await.unwrap().unwrap();
+    message.info().unwrap().stream_sequence
+}
+
+async fn delete_consumers(journal: &Journal) {
+    use futures::TryStreamExt;
+    let names: Vec<String> = journal.stream().consumer_names().try_collect().await.unwrap();
+    assert!(!names.is_empty());
+    for name in names {
+        journal.stream().delete_consumer(&name).await.unwrap();
+    }
+}
+
+#[test]
+fn two_checkpoints_are_kept_and_a_damaged_one_gives_way_to_the_older() {
+    let dir = tempfile::tempdir().unwrap();
+    let checkpoints = Checkpoints::open(dir.path(), 7).unwrap();
+    assert_eq!(checkpoints.newest().unwrap().applied(), 0);
+    let mut fold = Fold::default();
+    for seq in 1..=3 {
+        fold.apply(seq, Entry::Tick(Tick { at: Millis(i64::try_from(seq).unwrap()), interval_ms: 1000 }));
+        checkpoints.keep(seq, &fold.checkpoint()).unwrap();
+    }
+    let mut files: Vec<_> =
+        std::fs::read_dir(dir.path().join("checkpoints")).unwrap().map(|f| f.unwrap().path()).collect();
+    files.sort();
+    assert_eq!(files.len(), 2);
+    assert_eq!(checkpoints.newest().unwrap().applied(), 3);
+    let mut bytes = std::fs::read(&files[1]).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&files[1], bytes).unwrap();
+    assert_eq!(checkpoints.newest().unwrap().applied(), 2);
+    assert_eq!(
+        Checkpoints::open(dir.path(), 8).unwrap().newest().unwrap().applied(),
+        0,
+        "of another journal"
+    );
+}
