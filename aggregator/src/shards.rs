@@ -9,9 +9,9 @@ use schemas::OutletCode;
 
 use crate::outlet::OutletState;
 
-/// Outlet states by code.
+/// Outlet states by code. Boxed, so that the table of codes stays small enough for a core's cache.
 #[derive(Debug)]
-pub struct Shards(DashMap<OutletCode, OutletState, FixedState>);
+pub struct Shards(DashMap<OutletCode, Box<OutletState>, FixedState>);
 
 impl Default for Shards {
     fn default() -> Self {
@@ -46,12 +46,12 @@ impl Shards {
 
     /// Puts an outlet as a checkpoint has it.
     pub(crate) fn put(&self, code: OutletCode, state: OutletState) {
-        self.0.insert(code, state);
+        self.0.insert(code, Box::new(state));
     }
 
     /// All outlets in the order of their codes.
     pub(crate) fn sorted(&self) -> Vec<(OutletCode, OutletState)> {
-        let mut all: Vec<_> = self.0.iter().map(|e| (e.key().clone(), e.value().clone())).collect();
+        let mut all: Vec<_> = self.0.iter().map(|e| (e.key().clone(), (**e.value()).clone())).collect();
         all.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         all
     }

@@ -98,13 +98,18 @@ impl Seal {
         let mut found = 0;
         for line in payload.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
             found += 1;
-            each(serde_json::from_slice(line).map_err(|cause| BatchError::Line { line: found, cause })?);
+            each(read_line(line).map_err(|cause| BatchError::Line { line: found, cause })?);
         }
         if found != self.count {
             return Err(BatchError::Count { expected: self.count, found });
         }
         Ok(())
     }
+}
+
+/// Reads one line: POS entries by the short way where they are written as we write them, all else by serde_json.
+fn read_line(line: &[u8]) -> Result<Entry<'_>, serde_json::Error> {
+    crate::canonical::read(line).map_or_else(|| serde_json::from_slice(line), |pos| Ok(Entry::Pos(pos)))
 }
 
 /// Appends one entry as a line.

@@ -3,6 +3,7 @@
 //! No I/O, no async, no clock. Every other crate may import this one; it imports none of them.
 
 pub mod batch;
+mod canonical;
 pub mod entry;
 pub mod ids;
 pub mod level;
