@@ -1,11 +1,15 @@
 //! Durable deltas over NATS request and reply, beside Redis and PostgreSQL that also fsync before they answer, and beside
 //! one raw JetStream publish and its ack.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use async_nats::Client;
+use bytes::Bytes;
+use futures::StreamExt;
+use schemas::registry::OutletInfo;
 
 use crate::jaego::{Jaego, write_registry};
 use crate::peers::load::closed_loop;
@@ -27,7 +31,10 @@ const RAW_BYTES: usize = 256;
 /// # Errors
 /// When one of them does not run.
 pub async fn run(dir: &Path) -> Result<Vec<Row>> {
-    let redis = Redis::start(&folder(dir, "redis")?).await?.hincrby_load(1024, SECONDS, OUTLETS).await?;
+    let redis_server = Redis::start(&folder(dir, "redis")?).await?;
+    let redis_apart = redis_server.hincrby_load_apart(1024, SECONDS, OUTLETS).await?;
+    let redis = redis_server.hincrby_load(1024, SECONDS, OUTLETS).await?;
+    drop(redis_server);
     let postgres =
         Postgres::start(&folder(dir, "postgres")?).await?.upsert_load(1024, SECONDS, OUTLETS).await?;
     let outlets = workload::registry();
@@ -39,12 +46,18 @@ pub async fn run(dir: &Path) -> Result<Vec<Row>> {
     let alone = pos.load(&jaego, 1, 1).await?;
     let few = pos.load(&jaego, 1, 32).await?;
     let many = pos.best(&jaego, 1024).await?;
+    let echo = echo(&jaego, &outlets).await?;
     let all = [
-        ("Redis 7, HINCRBY, appendfsync always", redis),
+        ("Redis 7, HINCRBY, appendfsync always, a connection for each of 1,024 callers", redis_apart),
+        ("Redis 7, the same, all calls pipelined over the best of 1, 2 and 4 connections", redis),
         ("PostgreSQL 15, upserts, synchronous_commit on", postgres),
     ];
-    let ours =
-        [("jaego, 1 in flight", alone), ("jaego, 32 in flight", few), ("jaego, 1,024 in flight", many)];
+    let ours = [
+        ("NATS request and reply to an echo, nothing stored, 1,024 in flight", echo),
+        ("jaego, 1 in flight", alone),
+        ("jaego, 32 in flight", few),
+        ("jaego, 1,024 in flight", many),
+    ];
     let raw_row = ("raw JetStream publish and ack, one at a time", raw);
     for (name, load) in all.iter().chain(&ours).chain([&raw_row]) {
         ensure!(load.errors == 0, "{name}: {load}");
@@ -52,12 +65,11 @@ pub async fn run(dir: &Path) -> Result<Vec<Row>> {
     let named = |(name, load): &(&str, Load)| Row::plain(*name, load.to_string());
     let times = |load: Load| load.p50_us as f64 / raw.p50_us as f64;
     let mut rows: Vec<Row> = all.iter().chain([&raw_row]).chain(&ours).map(named).collect();
-    rows.push(Row::at_least("jaego ÷ Redis, 1,024 in flight", many.per_second() / redis.per_second(), 1.5));
-    rows.push(Row::at_least(
-        "jaego ÷ PostgreSQL, 1,024 in flight",
-        many.per_second() / postgres.per_second(),
-        4.0,
-    ));
+    let over = |peer: Load| many.per_second() / peer.per_second();
+    rows.push(Row::at_least("jaego ÷ Redis with a connection for each caller", over(redis_apart), 1.5));
+    rows.push(Row::at_least("jaego ÷ Redis pipelined", over(redis), 1.5));
+    rows.push(Row::at_least("jaego ÷ PostgreSQL", over(postgres), 4.0));
+    rows.push(Row::plain("jaego ÷ NATS echo", format!("{:.2}", over(echo))));
     rows.push(Row::at_most("p50 alone ÷ raw p50", times(alone), 2.0));
     rows.push(Row::at_most("p50 at 32 in flight ÷ raw p50", times(few), 4.0));
     Ok(rows)
@@ -69,19 +81,38 @@ fn folder(dir: &Path, name: &str) -> Result<std::path::PathBuf> {
     Ok(path)
 }
 
+/// The ceiling of request and reply through this server with this client: an echo that stores nothing.
+async fn echo(jaego: &Jaego, outlets: &[OutletInfo]) -> Result<Load> {
+    let options = async_nats::ConnectOptions::new().subscription_capacity(65_536);
+    let client = options.connect(&jaego.endpoints.nats).await?;
+    let mut calls = client.subscribe("echo.>").await?;
+    client.flush().await?;
+    let answering = tokio::spawn(async move {
+        let body = Bytes::from(format!("{:<160}", r#"{"status":"accepted""#));
+        while let Some(call) = calls.next().await {
+            if let Some(reply) = call.reply {
+                client.publish(reply, body.clone()).await?;
+            }
+        }
+        Ok::<_, async_nats::PublishError>(())
+    });
+    let subjects = outlets.iter().map(|o| format!("echo.{}", o.code)).collect();
+    let load = Pos { subjects: Arc::new(subjects), round: Cell::default() }.best(jaego, 1024).await;
+    answering.abort();
+    load
+}
+
 /// All outlets as one load: call `n` is a sale at outlet `n mod OUTLETS`, with that outlet's next sequence.
 struct Pos {
     subjects: Arc<Vec<String>>,
     /// Sequences go on from load to load.
-    round: std::cell::Cell<u64>,
+    round: Cell<u64>,
 }
 
 impl Pos {
-    fn new(outlets: &[schemas::registry::OutletInfo]) -> Self {
-        let subject = |o: &schemas::registry::OutletInfo| {
-            schemas::subject::pos(schemas::subject::PosKind::Delta, &o.code)
-        };
-        Self { subjects: Arc::new(outlets.iter().map(subject).collect()), round: std::cell::Cell::new(0) }
+    fn new(outlets: &[OutletInfo]) -> Self {
+        let subject = |o: &OutletInfo| schemas::subject::pos(schemas::subject::PosKind::Delta, &o.code);
+        Self { subjects: Arc::new(outlets.iter().map(subject).collect()), round: Cell::default() }
     }
 
     async fn best(&self, jaego: &Jaego, in_flight: usize) -> Result<Load> {

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use aggregator::Applied;
 use async_nats::Client;
+use bytes::Bytes;
 use schemas::pos::{Outcome, Reply};
 use schemas::status::Durability;
 use schemas::time::Rfc3339;
@@ -89,11 +90,17 @@ impl Answerer {
     async fn answer(&self, committed: Committed, decided: Decided) {
         let took = decided.at.saturating_duration_since(committed.at);
         self.hops.record(Hop::CommittedToApplied, took, committed.callers.len() as u64);
+        // Callers of one batch mostly get the same answer, word for word: it is written once.
+        let mut last: Option<(Reply, Bytes)> = None;
         for (caller, applied) in committed.callers.into_iter().zip(decided.applied) {
-            let Some(subject) = caller.reply.clone() else { continue };
             let reply = self.reply(&caller, committed.seq, applied);
-            let body = serde_json::to_vec(&reply).expect("a reply holds only text and numbers");
-            if let Err(error) = self.client.publish(subject, body.into()).await {
+            let Some(subject) = caller.reply else { continue };
+            let body = match last.take().filter(|(before, _)| *before == reply) {
+                Some((_, body)) => body,
+                None => serde_json::to_vec(&reply).expect("a reply holds only text and numbers").into(),
+            };
+            last = Some((reply, body.clone()));
+            if let Err(error) = self.client.publish(subject, body).await {
                 tracing::warn!(%error, "an answer could not be sent; the caller will send again");
             }
         }

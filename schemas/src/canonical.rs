@@ -97,7 +97,17 @@ mod tests {
     fn any_pos() -> impl Strategy<Value = (String, String, u64, i64, Option<i64>, i64, String, u8, i64)> {
         let id = "[0-9A-Za-z_+/=-]{1,20}";
         let time = prop_oneof![any::<i64>(), 0..2_000_000_000_000i64];
-        (id, id, any::<u64>(), time.clone(), prop::option::of(time.clone()), time, "[a-z_]{1,9}", 0..4u8, any::<i64>())
+        (
+            id,
+            id,
+            any::<u64>(),
+            time.clone(),
+            prop::option::of(time.clone()),
+            time,
+            "[a-z_]{1,9}",
+            0..4u8,
+            any::<i64>(),
+        )
     }
 
     proptest! {

@@ -27,7 +27,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Journal messages that may wait for the fold.
-const TAIL_QUEUE: usize = 256;
+const TAIL_QUEUE: usize = 32;
 
 /// The running writing side.
 #[derive(Debug)]

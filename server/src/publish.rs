@@ -10,6 +10,7 @@ use ingest::hops::{Hop, Hops};
 use ingest::journal::Journal;
 use publisher::Publisher;
 use schemas::status::{Durability, Status};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -23,7 +24,7 @@ impl Publishing {
     /// Publishes each version of the core's fold and tells `published` which one is served. A version that comes while
     /// another is being rendered waits; of several that wait only the newest is rendered.
     #[must_use]
-    pub fn start(core: &Core, publisher: Publisher, published: watch::Sender<u64>) -> Self {
+    pub fn start(reading: &Handle, core: &Core, publisher: Publisher, published: watch::Sender<u64>) -> Self {
         let desk = Desk {
             publisher,
             journal: core.journal.clone(),
@@ -31,7 +32,7 @@ impl Publishing {
             hops: Arc::clone(&core.hops),
             durability: core.durability,
         };
-        Self(tokio::spawn(desk.run(core.view.clone(), published)))
+        Self(reading.spawn(desk.run(core.view.clone(), published)))
     }
 
     /// Waits until the fold has ended and its last version is served.

@@ -12,6 +12,7 @@ use ingest::nats_server::NatsServer;
 use ingest::registry::RegistryFile;
 use publisher::{Face, Publisher};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -38,15 +39,19 @@ const CARE: Duration = Duration::from_millis(200);
 pub fn run(settings: &Settings) -> anyhow::Result<()> {
     let dir = &settings.data_dir;
     std::fs::create_dir_all(dir).with_context(|| format!("making the data directory {}", dir.display()))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // The writing side has this thread alone: its tasks hand on to each other without waking another core. The reading
+    // side has threads of its own.
+    let writing = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let reading = tokio::runtime::Builder::new_multi_thread().thread_name("open").enable_all().build()?;
     let nats = match &settings.nats {
         Nats::Managed(listen) => Some(NatsServer::start(&nats_dir(dir)?, *listen)?),
         Nats::Url(_) => None,
     };
     // Not before: a jaego that still runs here has kept us from starting a server, and stays to be found.
     Endpoints::remove(dir).context("removing the endpoints of an earlier run")?;
-    let served = runtime.block_on(serve(settings, nats));
-    runtime.shutdown_timeout(Duration::from_millis(200));
+    let served = writing.block_on(serve(settings, nats, reading.handle()));
+    writing.shutdown_timeout(Duration::from_millis(200));
+    reading.shutdown_timeout(Duration::from_millis(200));
     served
 }
 
@@ -56,9 +61,9 @@ fn nats_dir(data_dir: &Path) -> anyhow::Result<std::path::PathBuf> {
     Ok(dir)
 }
 
-async fn serve(settings: &Settings, mut nats: Option<NatsServer>) -> anyhow::Result<()> {
-    let open = bind("open-addr", settings.open_addr).await?;
-    let admin = bind("admin-addr", settings.admin_addr).await?;
+async fn serve(settings: &Settings, mut nats: Option<NatsServer>, reading: &Handle) -> anyhow::Result<()> {
+    let open = reading.spawn(bind("open-addr", settings.open_addr)).await??;
+    let admin = reading.spawn(bind("admin-addr", settings.admin_addr)).await??;
     let (url, monitors) = match (&nats, &settings.nats) {
         (Some(server), _) => (server.url().to_owned(), vec![server.monitor().to_owned()]),
         (None, Nats::Url(url)) => (url.clone(), settings.nats_monitors.clone()),
@@ -79,10 +84,10 @@ async fn serve(settings: &Settings, mut nats: Option<NatsServer>) -> anyhow::Res
     let ready = Arc::new(AtomicBool::new(false));
     let publisher = Publisher::new(Face { item: settings.face_item.clone() });
     let (published_in, published) = watch::channel(0);
-    let mut servers = Servers::start(&core, &publisher, &ready, published.clone(), open, admin);
+    let mut servers = Servers::start(reading, &core, &publisher, &ready, published.clone(), open, admin);
     let mut stopped = std::pin::pin!(stop::requested(settings.exit_on_stdin_close)?);
     let started = tokio::select! {
-        started = start(settings, &mut core, &publisher, published_in) => started.map(Some),
+        started = start(settings, &mut core, reading, &publisher, published_in) => started.map(Some),
         () = &mut stopped => Ok(None),
         error = look_after(&mut nats) => Err(error),
     };
@@ -116,6 +121,7 @@ async fn serve(settings: &Settings, mut nats: Option<NatsServer>) -> anyhow::Res
 async fn start(
     settings: &Settings,
     core: &mut Core,
+    reading: &Handle,
     publisher: &Publisher,
     published: watch::Sender<u64>,
 ) -> anyhow::Result<Publishing> {
@@ -123,7 +129,7 @@ async fn start(
     core.rule(&settings.rules).await?;
     core.take(settings.tick);
     let served = published.subscribe();
-    let publishing = Publishing::start(core, publisher.clone(), published);
+    let publishing = Publishing::start(reading, core, publisher.clone(), published);
     shows(core, &served, 1).await?;
     if let Some(file) = &settings.registry
         && let Some(imported) = import_at_start(settings, core, file).await?
@@ -178,7 +184,7 @@ pub fn read_registry(path: &Path) -> anyhow::Result<RegistryFile> {
         .with_context(|| format!("understanding the registry {}", path.display()))
 }
 
-async fn bind(name: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
+async fn bind(name: &'static str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(addr).await.with_context(|| format!("listening on {addr}: choose another --{name}"))
 }
 
@@ -215,6 +221,7 @@ struct Servers {
 
 impl Servers {
     fn start(
+        reading: &Handle,
         core: &Core,
         publisher: &Publisher,
         ready: &Arc<AtomicBool>,
@@ -232,8 +239,8 @@ impl Servers {
             metrics: Arc::new(metrics),
         };
         Self {
-            open: tokio::spawn(publisher::serve(open, publisher.router(), cancelled(&stop))),
-            admin: tokio::spawn(publisher::serve(admin, admin::router(state), cancelled(&stop))),
+            open: reading.spawn(publisher::serve(open, publisher.router(), cancelled(&stop))),
+            admin: reading.spawn(publisher::serve(admin, admin::router(state), cancelled(&stop))),
             stop,
             publishing: None,
         }

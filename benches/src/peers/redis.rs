@@ -71,6 +71,14 @@ impl Redis {
         self.run(best.1, in_flight, seconds, keys).await
     }
 
+    /// As [`hincrby_load`](Self::hincrby_load), with a connection for each call in flight, as callers on machines of their own have.
+    ///
+    /// # Errors
+    /// When a connection fails.
+    pub async fn hincrby_load_apart(&self, in_flight: usize, seconds: f64, keys: usize) -> Result<Load> {
+        self.run(in_flight, in_flight, seconds, keys).await
+    }
+
     async fn run(&self, connections: usize, in_flight: usize, seconds: f64, keys: usize) -> Result<Load> {
         let mut lanes = Vec::new();
         for _ in 0..connections {
