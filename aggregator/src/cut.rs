@@ -17,6 +17,7 @@ pub struct Cutter {
     /// For each row, when it changes by time alone.
     wakes: Vec<Millis>,
     heard: Arc<Vec<Option<u32>>>,
+    heard_revision: u64,
     unregistered: Arc<Vec<OutletCode>>,
     registry_version: Option<u64>,
 }
@@ -55,9 +56,8 @@ impl Cutter {
                 self.view(fold, now, place);
             }
         }
-        if self.heard.len() != fold.heard.len() {
-            let known = self.heard.len();
-            Arc::make_mut(&mut self.heard).extend(heard_from(fold, known));
+        if self.heard_revision != fold.heard.revision() {
+            self.list_heard(fold);
         }
         if self.unregistered.len() != fold.unregistered.len() {
             self.unregistered = Arc::new(fold.unregistered.iter().cloned().collect());
@@ -72,9 +72,16 @@ impl Cutter {
         for place in 0..places {
             self.view(fold, now, place);
         }
-        self.heard = Arc::new(heard_from(fold, 0).collect());
+        self.list_heard(fold);
         self.unregistered = Arc::new(fold.unregistered.iter().cloned().collect());
         self.registry_version = Some(fold.registry.version);
+    }
+
+    fn list_heard(&mut self, fold: &Fold) {
+        let place = |code: &OutletCode| fold.shards.read(code.as_str(), |state| state.place).flatten();
+        let places = fold.heard.as_slice().iter().map(|code| code.as_ref().and_then(place));
+        self.heard = Arc::new(places.collect());
+        self.heard_revision = fold.heard.revision();
     }
 
     fn view(&mut self, fold: &Fold, now: Millis, place: usize) {
@@ -86,12 +93,6 @@ impl Cutter {
         self.rows[place] = Some(Arc::new(row));
         self.wakes[place] = wake;
     }
-}
-
-fn heard_from(fold: &Fold, known: usize) -> impl Iterator<Item = Option<u32>> + '_ {
-    fold.heard.as_slice()[known..].iter().map(|code| {
-        code.as_ref().and_then(|code| fold.shards.read(code.as_str(), |state| state.place).flatten())
-    })
 }
 
 /// The public view of an outlet, and when it changes by time alone.

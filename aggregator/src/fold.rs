@@ -12,6 +12,9 @@ use crate::places::Places;
 use crate::registry::{Import, Registry, RegistryOutcome};
 use crate::shards::Shards;
 
+/// How often outlets that nobody registered are looked through, by the ticks.
+const FORGET_EVERY_MS: i64 = 3_600_000;
+
 /// What an entry did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applied {
@@ -32,8 +35,6 @@ pub enum Applied {
     Rules,
     /// Time passed: cut a version.
     Tick,
-    /// A tick of a time that had passed already: nothing happened.
-    OldTick,
 }
 
 /// Counts since this fold began; not part of its state.
@@ -80,8 +81,8 @@ impl Fold {
                 Applied::Staged
             }
             Entry::RegistryCommit(commit) => {
-                let change = self.registry.commit(&commit);
-                self.resettle(&change.left, &change.joined, commit.received);
+                let change = self.registry.commit(seq, &commit);
+                self.resettle(&change.left, &change.joined);
                 Applied::Registry(change.outcome)
             }
             Entry::Rules(rules) => {
@@ -175,28 +176,28 @@ impl Fold {
         self.tally.below_zero += u64::from(below_zero);
     }
 
+    /// Time never goes back: a tick of a core whose clock is behind passes at the time that was reached.
     fn apply_tick(&mut self, tick: Tick) -> Applied {
-        if self.tick.is_some_and(|last| tick.at <= last.at) {
-            return Applied::OldTick;
-        }
-        self.tick = Some(tick);
-        let grace = self.rules.paging_grace_ms;
-        if self.heard.may_close_up(tick.at, grace) {
-            self.heard.close_up();
-            self.registry.version += 1;
-        }
-        if self.registry.outlets.may_close_up(tick.at, grace) {
-            self.registry.outlets.close_up();
-            self.registry.version += 1;
-            for (place, info) in self.registry.outlets.iter() {
-                self.shards.update(info.code.as_str(), |state| state.place = Some(place));
-            }
+        let last = self.tick.map_or(tick.at, |last| last.at);
+        let at = tick.at.max(last);
+        self.tick = Some(Tick { at, ..tick });
+        if last.0.div_euclid(FORGET_EVERY_MS) != at.0.div_euclid(FORGET_EVERY_MS) {
+            self.forget_strangers(at);
         }
         Applied::Tick
     }
 
+    /// Outlets that nobody registered are forgotten once their stock would be hidden.
+    fn forget_strangers(&mut self, now: Millis) {
+        let (shards, hidden_after_ms) = (&self.shards, self.rules.hidden_after_ms);
+        self.unregistered.retain(|code| {
+            shards.forget_if(code.as_str(), |state| now.since(state.received) >= hidden_after_ms);
+            shards.read(code.as_str(), |_| ()).is_some()
+        });
+    }
+
     /// After a registry import: outlets learn their places, and the lists of who spoke follow.
-    fn resettle(&mut self, left: &[OutletCode], joined: &[(OutletCode, u32)], now: Millis) {
+    fn resettle(&mut self, left: &[OutletCode], joined: &[(OutletCode, u32)]) {
         for code in left {
             self.shards.update(code.as_str(), |state| {
                 state.place = None;
@@ -207,7 +208,7 @@ impl Fold {
         let gone: BTreeSet<&OutletCode> = left.iter().collect();
         self.unregistered
             .extend(self.heard.iter().map(|(_, code)| code).filter(|code| gone.contains(code)).cloned());
-        self.heard.leave(now, |code| gone.contains(code));
+        self.heard.leave(|code| gone.contains(code));
         for (code, place) in joined {
             let spoke = self.shards.update(code.as_str(), |state| {
                 state.place = Some(*place);

@@ -1,53 +1,50 @@
-//! A list that is read in pages while it changes: who joins comes last, who leaves keeps a place for a while.
+//! A list that is read in pages while it changes: nobody who stays ever moves.
 
-use schemas::Millis;
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-/// Places in the order of joining; `None` is the place of one that left.
+/// Places; `None` is that of one who left, until somebody who joins takes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Places<T> {
     places: Vec<Option<T>>,
-    /// When the last one left, while any place is empty.
-    left: Option<Millis>,
+    empty: BTreeSet<u32>,
+    /// Grows with every change.
+    revision: u64,
 }
 
 impl<T> Default for Places<T> {
     fn default() -> Self {
-        Self { places: Vec::new(), left: None }
+        Self { places: Vec::new(), empty: BTreeSet::new(), revision: 0 }
     }
 }
 
 impl<T> Places<T> {
-    /// Adds one at the end and returns its place.
+    /// Adds one in the first empty place, or else at the end, and returns its place.
     pub(crate) fn join(&mut self, one: T) -> u32 {
+        self.revision += 1;
+        if let Some(place) = self.empty.pop_first() {
+            self.places[place as usize] = Some(one);
+            return place;
+        }
         self.places.push(Some(one));
         u32::try_from(self.places.len() - 1).expect("a list is far shorter than 2^32")
     }
 
-    /// Empties the places for which `gone` holds, at this time; the places of the others do not move.
-    pub(crate) fn leave(&mut self, now: Millis, mut gone: impl FnMut(&T) -> bool) {
-        for place in &mut self.places {
+    /// Empties the places for which `gone` holds.
+    pub(crate) fn leave(&mut self, mut gone: impl FnMut(&T) -> bool) {
+        self.revision += 1;
+        for (number, place) in (0u32..).zip(&mut self.places) {
             if place.as_ref().is_some_and(&mut gone) {
                 *place = None;
-                self.left = Some(now);
+                self.empty.insert(number);
             }
         }
     }
 
-    /// Whether nobody has left for so long that the empty places may go.
-    pub(crate) fn may_close_up(&self, now: Millis, grace_ms: i64) -> bool {
-        self.left.is_some_and(|left| now.since(left) >= grace_ms)
-    }
-
-    /// Removes the empty places; everyone behind them moves up.
-    pub(crate) fn close_up(&mut self) {
-        self.places.retain(Option::is_some);
-        self.left = None;
-    }
-
-    /// How many places there are, empty ones counted.
-    pub(crate) fn len(&self) -> usize {
-        self.places.len()
+    /// A number that differs where the list does.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// All places.

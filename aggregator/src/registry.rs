@@ -17,6 +17,8 @@ const MAX_STAGED: usize = 4;
 /// A registry import that took effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
+    /// Journal sequence of its commit.
+    pub seq: u64,
     /// Fingerprint of its rows.
     pub digest: u64,
     /// File name.
@@ -74,14 +76,10 @@ impl Registry {
         }
     }
 
-    /// Makes the staged rows the registry. Those that stay keep their places; those that join come last, in file order.
-    pub(crate) fn commit(&mut self, commit: &RegistryCommit) -> Change {
+    /// Makes the staged rows the registry. Those that stay keep their places; those that join take
+    /// the places of those that left and come last otherwise, in file order.
+    pub(crate) fn commit(&mut self, seq: u64, commit: &RegistryCommit) -> Change {
         let rows = self.staged.remove(&commit.import).unwrap_or_default();
-        let staged = u32::try_from(rows.len()).expect("a registry is far shorter than 2^32");
-        if staged != commit.rows {
-            let outcome = RegistryOutcome::Incomplete { staged, announced: commit.rows };
-            return Change { outcome, joined: Vec::new(), left: Vec::new() };
-        }
         let mut rows_left: HashMap<OutletCode, OutletInfo, FixedState> = HashMap::default();
         let mut order = Vec::with_capacity(rows.len());
         for row in rows {
@@ -90,7 +88,13 @@ impl Registry {
                 rows_left.insert(row.code.clone(), row);
             }
         }
-        let left = self.update_present(&mut rows_left, commit.received);
+        // A batch that was written twice brings its rows twice: each outlet counts once.
+        let staged = u32::try_from(order.len()).expect("a registry is far shorter than 2^32");
+        if staged != commit.rows {
+            let outcome = RegistryOutcome::Incomplete { staged, announced: commit.rows };
+            return Change { outcome, joined: Vec::new(), left: Vec::new() };
+        }
+        let left = self.update_present(&mut rows_left);
         let joined = order
             .into_iter()
             .filter_map(|code| rows_left.remove(code.as_str()))
@@ -98,6 +102,7 @@ impl Registry {
             .collect::<Vec<_>>();
         self.version += 1;
         self.imports.push(Import {
+            seq,
             digest: commit.digest,
             source: commit.source.clone(),
             rows: commit.rows,
@@ -109,11 +114,7 @@ impl Registry {
     }
 
     /// Gives those that stay their new rows and takes out those that have none; returns who left.
-    fn update_present(
-        &mut self,
-        rows: &mut HashMap<OutletCode, OutletInfo, FixedState>,
-        now: Millis,
-    ) -> Vec<OutletCode> {
+    fn update_present(&mut self, rows: &mut HashMap<OutletCode, OutletInfo, FixedState>) -> Vec<OutletCode> {
         let present: Vec<(u32, OutletCode)> =
             self.outlets.iter().map(|(place, info)| (place, info.code.clone())).collect();
         let mut left = Vec::new();
@@ -124,7 +125,7 @@ impl Registry {
             }
         }
         let gone: std::collections::HashSet<&str, FixedState> = left.iter().map(OutletCode::as_str).collect();
-        self.outlets.leave(now, |info| gone.contains(info.code.as_str()));
+        self.outlets.leave(|info| gone.contains(info.code.as_str()));
         left
     }
 }

@@ -77,7 +77,10 @@ impl Answerer {
                 }
                 Event::Applied(half) => match committed.remove(&half.number) {
                     Some(other) => Some((other, half)),
-                    None => decided.insert(half.number, half).and(None),
+                    None => {
+                        decided.entry(half.number).or_insert(half);
+                        None
+                    }
                 },
             };
             if let Some((committed, decided)) = pair {

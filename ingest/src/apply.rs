@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use aggregator::{Applied, Cutter, Fold, Import, Tally};
+use aggregator::{Applied, Cutter, Fold, Import, RegistryOutcome, Tally};
 use async_nats::jetstream::Message;
 use schemas::Millis;
 use schemas::batch::{BatchError, Seal, WRITER_HEADER};
@@ -120,7 +120,7 @@ impl Apply {
                     count += u64::from(matches!(applied, Applied::Pos { .. }));
                     ticked |= applied == Applied::Tick;
                     if let Applied::Registry(outcome) = applied {
-                        tracing::info!(seq, ?outcome, "registry import");
+                        told(seq, outcome);
                     }
                     if own.is_some() {
                         decisions.push(applied);
@@ -166,6 +166,20 @@ impl Apply {
             Err(error) => {
                 tracing::error!(%error, applied, "checkpoint not written; a restart will replay more");
             }
+        }
+    }
+}
+
+fn told(seq: u64, outcome: RegistryOutcome) {
+    match outcome {
+        RegistryOutcome::Imported { joined, left } => tracing::info!(seq, joined, left, "registry imported"),
+        RegistryOutcome::Incomplete { staged, announced } => {
+            tracing::error!(
+                seq,
+                staged,
+                announced,
+                "registry import lacks rows and changed nothing; import it again"
+            );
         }
     }
 }

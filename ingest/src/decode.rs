@@ -9,6 +9,9 @@ use schemas::time::Rfc3339;
 use schemas::{ItemId, Millis, TerminalId};
 use serde::Deserialize;
 
+/// 2020-01-01T00:00:00Z: a POS that names an earlier time has a clock that was never set.
+const EARLIEST: Millis = Millis(1_577_836_800_000);
+
 /// Why a message was turned away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
@@ -43,8 +46,7 @@ struct Fields<'a> {
     #[serde(borrow)]
     en: Option<Cow<'a, str>>,
     sells_from: Option<&'a str>,
-    #[serde(default)]
-    tickets: bool,
+    tickets: Option<bool>,
 }
 
 /// Decodes a message that arrived on a subject at a time.
@@ -101,6 +103,9 @@ fn check_head(fields: &Fields<'_>, outlet: &str, received: Millis) -> Result<(),
 
 /// A clock may be off where `sent_at` lets it be measured; otherwise nothing can have happened after it was received.
 fn check_clock(at: Millis, sent: Option<Millis>, received: Millis) -> Result<(), Rejection> {
+    if at < EARLIEST {
+        return Err(Rejection::new(Reason::OutOfRange, "at is before 2020: set the clock"));
+    }
     let reference = sent.unwrap_or(received);
     let ahead_ms = at.since(reference);
     if ahead_ms <= Rules::default().clock_tolerance_ms {
@@ -150,7 +155,7 @@ fn notice(fields: Fields<'_>) -> Result<Notice, Rejection> {
         ko: words("ko", fields.ko)?,
         en: words("en", fields.en)?,
         sells_from: fields.sells_from.map(minutes).transpose()?,
-        tickets: fields.tickets,
+        tickets: fields.tickets.unwrap_or_default(),
     })
 }
 

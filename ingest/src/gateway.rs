@@ -70,11 +70,11 @@ impl Gateway {
         loop {
             tokio::select! {
                 biased;
+                () = stop.cancelled() => break,
                 message = messages.next() => match message {
                     Some(message) => self.take(message).await,
                     None => return Ok(()),
                 },
-                () = stop.cancelled() => break,
             }
         }
         messages.drain().await?;

@@ -1,12 +1,15 @@
 //! A registry on its way into the journal: its rows in batches, then the commit that makes them the registry.
 
+use std::collections::HashSet;
+
+use schemas::OutletCode;
 use schemas::batch::{MAX_BYTES, MAX_ENTRIES, push_line};
 use schemas::entry::{Entry, RegistryCommit};
 use schemas::registry::OutletInfo;
 
 use crate::journal::{Ack, Journal, Sealed};
 
-/// Writes the rows and their commit; they take effect at the acknowledged sequence.
+/// Writes the rows and their commit (of rows with the same code the first counts); they take effect at the acknowledged sequence.
 ///
 /// # Panics
 /// When there are more than 2^32 rows.
@@ -17,7 +20,8 @@ pub async fn import(journal: &Journal, source: &str, digest: u64, rows: &[Outlet
         batch.push(&Entry::RegistryRow { import, outlet: Box::new(row.clone()) }).await;
     }
     batch.flush().await;
-    let rows = u32::try_from(rows.len()).expect("a registry is far shorter than 2^32");
+    let outlets: HashSet<&OutletCode> = rows.iter().map(|row| &row.code).collect();
+    let rows = u32::try_from(outlets.len()).expect("a registry is far shorter than 2^32");
     let received = crate::clock::now();
     batch
         .push(&Entry::RegistryCommit(RegistryCommit {

@@ -92,6 +92,31 @@ impl Journal {
             })
             .await
             .map_err(|e| JournalError::Nats { what: "opening the journal", cause: e.into() })?;
+        let stored = stream.cached_info().config.num_replicas;
+        if stored != replicas {
+            tracing::warn!(
+                stored,
+                replicas,
+                "the journal was made with another number of replicas; `nats stream edit` changes it"
+            );
+        }
+        Self::fit(context, stream)
+    }
+
+    /// Opens a journal only where there is one.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn existing(client: Client) -> Result<Self, JournalError> {
+        let context = jetstream::new(client);
+        let stream = context
+            .get_stream(JOURNAL_STREAM)
+            .await
+            .map_err(|e| JournalError::Nats { what: "looking for a journal", cause: e.into() })?;
+        Self::fit(context, stream)
+    }
+
+    fn fit(context: Context, stream: Stream) -> Result<Self, JournalError> {
         let config = &stream.cached_info().config;
         if config.storage != StorageType::File {
             return Err(JournalError::Unfit("is kept in memory"));

@@ -6,6 +6,7 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -94,6 +95,8 @@ impl NatsServer {
             // It reads nothing, but the lock is held for as long as it has the file open.
             .stdin(lock)
             .stdout(Stdio::null())
+            // A Ctrl-C is for us: the journal must outlive what is still to be written.
+            .process_group(0)
             .stderr(output)
             .spawn()
             .map_err(io("starting", &program))?;

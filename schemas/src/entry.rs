@@ -168,8 +168,6 @@ pub struct Rules {
     pub hours: Hours,
     /// Where the bands begin.
     pub bands: Bands,
-    /// How long the pages of a list keep the places of departed rows, in milliseconds.
-    pub paging_grace_ms: i64,
 }
 
 impl Default for Rules {
@@ -181,7 +179,6 @@ impl Default for Rules {
             clock_tolerance_ms: 2 * 60_000,
             hours: Hours::default(),
             bands: Bands::default(),
-            paging_grace_ms: 10 * 60_000,
         }
     }
 }

@@ -27,7 +27,7 @@ pub struct Snapshot {
     /// Grows when the registry changes: rows, places or order.
     pub registry_version: u64,
     /// Registered outlets in the order in which they first joined; `None` holds the place of one that left, so that pages
-    /// do not shift under a reader until the grace of [`Rules::paging_grace_ms`] is over.
+    /// do not shift under a reader, until an outlet that joins takes it.
     pub outlets: Vec<Option<Arc<OutletView>>>,
     /// Registered outlets that ever reported, as indexes into `outlets`, in the order of their first report; `None`
     /// again holds a place.

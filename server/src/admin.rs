@@ -15,7 +15,7 @@ use schemas::registry::OutletInfo;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::core::{registered, was_imported};
+use crate::core::registered;
 use crate::metrics::Metrics;
 
 /// Largest registry that is taken: some 200,000 rows.
@@ -127,7 +127,8 @@ async fn import_rows(admin: &Admin, source: &str, rows: &[OutletInfo]) -> Option
     let mut published = admin.published.clone();
     let version = *published.wait_for(|version| *version >= ack.seq).await.ok()?;
     let rows = u32::try_from(rows.len()).ok()?;
-    was_imported(&admin.view.borrow().imports, digest).then_some(Imported { import: digest, version, rows })
+    let in_force = admin.view.borrow().imports.iter().any(|import| import.seq == ack.seq);
+    in_force.then_some(Imported { import: digest, version, rows })
 }
 
 fn read_rows(body: &[u8]) -> Result<Vec<OutletInfo>, String> {

@@ -1,5 +1,6 @@
 //! The writing side, wired: journal → tail → fold, gateway → committer → answers; started and stopped in order.
 
+use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -28,6 +29,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Journal messages that may wait for the fold.
 const TAIL_QUEUE: usize = 32;
+
+/// Longest wait for NATS in each of the three steps of stopping.
+const NATS_LIMIT: Duration = Duration::from_millis(2_500);
 
 /// The running writing side.
 #[derive(Debug)]
@@ -199,21 +203,29 @@ impl Core {
         });
     }
 
-    /// Takes no more, answers what was taken, folds it, keeps a checkpoint.
+    /// Takes no more, answers what was taken, folds it, keeps a checkpoint. A NATS that does not answer is not waited for
+    /// longer than [`NATS_LIMIT`] at each step: the checkpoint is kept all the same.
     ///
     /// # Errors
     /// When a part had failed before.
     pub async fn stop(self) -> anyhow::Result<()> {
         if let Some(taking) = self.taking {
             taking.stop.cancel();
-            taking.gateway.await?.map_err(anyhow::Error::from_boxed)?;
-            taking.committer.await?;
-            taking.ticker.await?;
+            within("taking what had arrived", async {
+                taking.gateway.await?.map_err(anyhow::Error::from_boxed)?;
+                taking.committer.await?;
+                Ok(taking.ticker.await?)
+            })
+            .await?;
         }
-        let last = self.journal.extent().await?.last;
         let mut view = self.view;
-        // A fold that has ended says so when it is joined below.
-        let _ = view.wait_for(|v| v.applied >= last).await;
+        within("folding the last entries", async {
+            let last = self.journal.extent().await?.last;
+            // A fold that has ended says so when it is joined below.
+            let _ = view.wait_for(|v| v.applied >= last).await;
+            Ok(())
+        })
+        .await?;
         self.follow_stop.cancel();
         self.follow.await??;
         let fold = self.fold;
@@ -221,9 +233,11 @@ impl Core {
             .await?
             .map_err(|_| anyhow::anyhow!("the fold panicked"))??;
         drop(self.events);
-        self.answer.await?;
-        self.client.flush().await?;
-        Ok(())
+        within("sending the last answers", async {
+            self.answer.await?;
+            Ok(self.client.flush().await?)
+        })
+        .await
     }
 
     async fn why_ended(&mut self) -> anyhow::Error {
@@ -233,6 +247,14 @@ impl Core {
             _ => anyhow::anyhow!("the fold ended without a word; see the log"),
         }
     }
+}
+
+/// A step that needs NATS: given up, and said so, when it takes too long.
+async fn within(step: &str, work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::time::timeout(NATS_LIMIT, work).await.unwrap_or_else(|_| {
+        tracing::warn!(step, "NATS does not answer; callers that wait will send again");
+        Ok(())
+    })
 }
 
 /// Waits until a value holds. Where it can no longer come to hold, since its source has ended, waits for ever: why that

@@ -87,7 +87,7 @@ impl Place {
         let client = ingest::nats::connect(&url, "jaego journal")
             .await
             .with_context(|| format!("connecting to {url}"))?;
-        let journal = Journal::open(client, 1).await?;
+        let journal = Journal::existing(client).await?;
         let extent = journal.extent().await?;
         Ok((journal, extent))
     }
@@ -119,7 +119,8 @@ async fn read(
     range: std::ops::RangeInclusive<u64>,
     mut each: impl FnMut(u64, &Message) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    if range.is_empty() {
+    // An empty journal tells 0 as its last sequence.
+    if range.is_empty() || *range.end() == 0 {
         return Ok(());
     }
     let (out, mut messages) = mpsc::channel(256);

@@ -16,6 +16,9 @@ use tokio::task::JoinHandle;
 
 use crate::core::Core;
 
+/// The status page is brought up to date at least this often.
+const STATUS_EVERY: Duration = Duration::from_secs(1);
+
 /// The task that publishes; it ends when the fold does.
 #[derive(Debug)]
 pub struct Publishing(JoinHandle<()>);
@@ -56,17 +59,25 @@ impl Desk {
     async fn run(self, mut view: watch::Receiver<View>, published: watch::Sender<u64>) {
         let mut journal_bytes = 0;
         let mut asked: Option<Instant> = None;
-        while view.changed().await.is_ok() {
+        loop {
+            // Without a new version the status page still follows: a writing side that stands still is to be seen there.
+            match tokio::time::timeout(STATUS_EVERY, view.changed()).await {
+                Ok(Ok(())) | Err(_) => {}
+                Ok(Err(_)) => return,
+            }
             let (cut, applied) = {
                 let now = view.borrow_and_update();
                 (now.cut.clone(), now.applied)
             };
-            let Some(cut) = cut.filter(|c| c.snapshot.version > *published.borrow()) else { continue };
-            self.publish(&cut).await;
-            published.send_replace(cut.snapshot.version);
-            if asked.is_none_or(|at| at.elapsed() >= Duration::from_secs(1)) {
+            let Some(cut) = cut else { continue };
+            if cut.snapshot.version > *published.borrow() {
+                self.publish(&cut).await;
+                published.send_replace(cut.snapshot.version);
+            }
+            if asked.is_none_or(|at| at.elapsed() >= STATUS_EVERY) {
                 asked = Some(Instant::now());
-                journal_bytes = self.journal.extent().await.map_or(journal_bytes, |extent| extent.bytes);
+                let extent = tokio::time::timeout(STATUS_EVERY, self.journal.extent()).await;
+                journal_bytes = extent.ok().and_then(Result::ok).map_or(journal_bytes, |extent| extent.bytes);
             }
             self.publisher.set_status(self.status(&cut, applied, journal_bytes));
         }

@@ -135,6 +135,11 @@ async fn start(
         && let Some(imported) = import_at_start(settings, core, file).await?
     {
         shows(core, &served, imported).await?;
+        if core.view.borrow().imports.last().is_none_or(|last| last.seq != imported) {
+            bail!(
+                "the registry import at journal sequence {imported} did not take effect: see the log and start again"
+            );
+        }
     }
     Ok(publishing)
 }
@@ -156,6 +161,9 @@ async fn import_at_start(settings: &Settings, core: &Core, path: &Path) -> anyho
         findings = findings.len(),
         "registry read; `jaego registry check` lists the findings"
     );
+    if rows.is_empty() {
+        bail!("{source} has no outlet: `jaego registry check` says why");
+    }
     let view = core.view.borrow().clone();
     if was_imported(&view.imports, digest) {
         tracing::info!(source, "registry was imported before");

@@ -248,7 +248,7 @@ impl Layers {
         let nats = self.value("nats", nats_url);
         let rules = self.rules();
         let settings = (
-            self.value("registry", |v| Ok((!v.is_empty()).then(|| PathBuf::from(v)))),
+            self.value("registry", registry_file),
             self.value("max-loss", |v| v.parse().map_err(|_| "expected a number of outlets".to_owned())),
             self.value("data-dir", |v| Ok(PathBuf::from(v))),
             self.value("nats-monitor", |v| Ok(list(v).map(str::to_owned).collect())),
@@ -339,6 +339,17 @@ impl Origin {
 
 fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty())
+}
+
+fn registry_file(text: &str) -> Result<Option<PathBuf>, String> {
+    let path = PathBuf::from(text);
+    if text.is_empty() {
+        Ok(None)
+    } else if path.is_file() {
+        Ok(Some(path))
+    } else {
+        Err("there is no such file".to_owned())
+    }
 }
 
 fn nats_url(text: &str) -> Result<Option<String>, String> {

@@ -46,22 +46,53 @@ fn an_import_that_lacks_a_row_changes_nothing() {
 }
 
 #[test]
-fn who_leaves_keeps_a_place_until_the_grace_is_over() {
+fn who_stays_keeps_the_place_and_who_joins_takes_one_that_is_free() {
     let mut bench = Bench::default();
     bench.apply(import(1, &OUTLETS[..3], 0));
     bench.apply([pos(OUTLETS[1], "t1", 1, 1, report(5)), pos(OUTLETS[2], "t1", 1, 2, report(6))]);
     assert_eq!(*bench.cut(3).heard, [Some(1), Some(2)]);
 
-    bench.apply(import(2, &[OUTLETS[3], OUTLETS[2], OUTLETS[0]], 10));
+    bench.apply(import(2, &[OUTLETS[2], OUTLETS[0]], 10));
     let after = bench.cut(11);
-    assert_eq!(codes(&after), [Some(OUTLETS[0]), None, Some(OUTLETS[2]), Some(OUTLETS[3])]);
+    assert_eq!(codes(&after), [Some(OUTLETS[0]), None, Some(OUTLETS[2])]);
     assert_eq!(*after.heard, [None, Some(2)]);
     assert_eq!(after.unregistered.iter().map(|c| c.as_str()).collect::<Vec<_>>(), [OUTLETS[1]]);
 
-    let closed_up = bench.cut(10 * 60_000 + 10);
-    assert_eq!(codes(&closed_up), [Some(OUTLETS[0]), Some(OUTLETS[2]), Some(OUTLETS[3])]);
-    assert_eq!(*closed_up.heard, [Some(1)]);
-    assert!(closed_up.registry_version > after.registry_version);
+    bench.apply(import(3, &[OUTLETS[3], OUTLETS[2], OUTLETS[0]], 20));
+    bench.apply([pos(OUTLETS[3], "t1", 1, 21, report(7))]);
+    let filled = bench.cut(22);
+    assert_eq!(codes(&filled), [Some(OUTLETS[0]), Some(OUTLETS[3]), Some(OUTLETS[2])]);
+    assert_eq!(*filled.heard, [Some(1), Some(2)]);
+}
+
+#[test]
+fn an_import_of_which_a_batch_was_written_twice_is_whole() {
+    let mut bench = Bench::default();
+    let mut twice = import(1, &OUTLETS[..2], 0);
+    twice.insert(0, twice[1].clone());
+    assert_eq!(bench.apply(twice), Applied::Registry(RegistryOutcome::Imported { joined: 2, left: 0 }));
+}
+
+#[test]
+fn an_outlet_that_nobody_registers_is_forgotten_in_the_end() {
+    let mut bench = Bench::default();
+    bench.apply([pos(OUTLETS[0], "t1", 1, 0, report(7))]);
+    bench.cut(1);
+    let month = 29 * 24 * 3_600_000;
+    assert_eq!(bench.cut(month - 1).unregistered.len(), 1);
+    assert_eq!(bench.cut(month + 3_600_000).unregistered.len(), 0);
+}
+
+#[test]
+fn a_tick_from_a_clock_that_is_behind_still_cuts_a_version() {
+    let mut bench = Bench::default();
+    bench.apply(import(1, &OUTLETS[..1], 0));
+    let ahead = bench.cut(3_600_000);
+    bench.apply([pos(OUTLETS[0], "t1", 1, 5, report(7))]);
+    let behind = bench.cut(6);
+    assert!(behind.version > ahead.version);
+    assert_eq!(behind.at, ahead.at);
+    assert_eq!(behind.outlets[0].as_ref().unwrap().item("mask").unwrap().count, Some(7));
 }
 
 #[test]
