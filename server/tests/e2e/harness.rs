@@ -1,9 +1,12 @@
 //! A `jaego serve` under test, and a POS and a reader to talk to it.
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
 use schemas::pos::Reply;
 use serde_json::Value;
 use server::endpoints::Endpoints;
@@ -33,6 +36,7 @@ pub fn spawn(dir: &Path, args: &[&str]) -> Child {
         .args(args)
         .stdin(Stdio::piped())
         .stderr(log)
+        .process_group(0)
         .spawn()
         .unwrap()
 }
@@ -117,10 +121,21 @@ impl Jaego {
     }
 
     /// Asks it to stop and returns how and how fast it did.
-    pub async fn terminate(mut self) -> (ExitStatus, Duration) {
+    pub async fn terminate(self) -> (ExitStatus, Duration) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        kill(pid, Signal::SIGTERM).unwrap();
+        self.end().await
+    }
+
+    /// Sends SIGINT to its whole process group, as a terminal does at Ctrl-C, and returns how and how fast it stopped.
+    pub async fn ctrl_c(self) -> (ExitStatus, Duration) {
+        let group = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        killpg(group, Signal::SIGINT).unwrap();
+        self.end().await
+    }
+
+    async fn end(mut self) -> (ExitStatus, Duration) {
         let started = Instant::now();
-        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).unwrap());
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
         let status = wait_for("the end", || self.child.try_wait().unwrap()).await;
         (status, started.elapsed())
     }

@@ -34,6 +34,18 @@ async fn sigterm_keeps_a_checkpoint_and_a_restart_replays_the_tail_only() {
 }
 
 #[tokio::test]
+async fn ctrl_c_answers_keeps_a_checkpoint_and_ends_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let jaego = Jaego::start(dir.path(), &[]).await;
+    assert_eq!(report(&jaego, 1, 5).await, Outcome::Accepted);
+    let (status, took) = jaego.ctrl_c().await;
+    assert!(status.success() && took < Duration::from_secs(10), "{status} after {took:?}");
+    assert!(!Endpoints::path(dir.path()).exists());
+    let checkpoints = std::fs::read_dir(dir.path().join("checkpoints")).unwrap();
+    assert!(checkpoints.flatten().any(|file| file.path().extension().is_some_and(|e| e == "checkpoint")));
+}
+
+#[tokio::test]
 async fn no_nats_server_outlives_a_killed_jaego_or_a_closed_stdin() {
     let dir = tempfile::tempdir().unwrap();
     let mut jaego = Jaego::start(dir.path(), &[]).await;
