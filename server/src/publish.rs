@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ingest::apply::{Cut, View};
 use ingest::counts::Counts;
 use ingest::hops::{Hop, Hops};
-use ingest::journal::Journal;
+use ingest::journal::{Extent, Journal};
 use publisher::Publisher;
 use schemas::status::{Durability, Status};
 use tokio::runtime::Handle;
@@ -57,7 +57,7 @@ struct Desk {
 
 impl Desk {
     async fn run(self, mut view: watch::Receiver<View>, published: watch::Sender<u64>) {
-        let mut journal_bytes = 0;
+        let mut journal = Extent { first: 0, last: 0, bytes: 0 };
         let mut asked: Option<Instant> = None;
         loop {
             // Without a new version the status page still follows: a writing side that stands still is to be seen there.
@@ -77,9 +77,9 @@ impl Desk {
             if asked.is_none_or(|at| at.elapsed() >= STATUS_EVERY) {
                 asked = Some(Instant::now());
                 let extent = tokio::time::timeout(STATUS_EVERY, self.journal.extent()).await;
-                journal_bytes = extent.ok().and_then(Result::ok).map_or(journal_bytes, |extent| extent.bytes);
+                journal = extent.ok().and_then(Result::ok).unwrap_or(journal);
             }
-            self.publisher.set_status(self.status(&cut, applied, journal_bytes));
+            self.publisher.set_status(self.status(&cut, applied, journal));
         }
     }
 
@@ -92,7 +92,7 @@ impl Desk {
         }
     }
 
-    fn status(&self, cut: &Cut, applied: u64, journal_bytes: u64) -> Status {
+    fn status(&self, cut: &Cut, applied: u64, journal: Extent) -> Status {
         let taken = self.counts.taken().map(|(kind, n)| (kind.name().to_owned(), n));
         let rejected = self.counts.rejected().map(|(reason, n)| (reason.name().to_owned(), n));
         Status {
@@ -102,8 +102,9 @@ impl Desk {
             rejected: rejected.collect(),
             clocks_off: cut.clocks_off,
             applied,
-            committed: applied.max(cut.snapshot.version),
-            journal_bytes,
+            // The journal was asked up to a second ago; what is applied since is certainly in it.
+            committed: applied.max(journal.last),
+            journal_bytes: journal.bytes,
         }
     }
 }
