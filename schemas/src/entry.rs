@@ -5,7 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::claim::ClaimId;
 use crate::level::Bands;
+use crate::person::Person;
+use crate::policy::{Ground, Schedule};
 use crate::registry::{Hours, OutletInfo};
 use crate::time::{KST_MINUTES, Millis};
 
@@ -16,6 +19,19 @@ pub enum Entry<'a> {
     /// What a POS terminal sent.
     #[serde(borrow)]
     Pos(PosEntry<'a>),
+    /// A claim, late claim or reservation; its place in the journal decides it.
+    #[serde(borrow)]
+    Claim(ClaimEntry<'a>),
+    /// A claim is taken back.
+    #[serde(borrow)]
+    Void(SettleEntry<'a>),
+    /// A reservation becomes a sale.
+    #[serde(borrow)]
+    Confirm(SettleEntry<'a>),
+    /// The policies of a ration, in place of all that were known.
+    Schedule(Box<Schedule>),
+    /// The keys under which persons are known from here on.
+    Keys(Keys),
     /// One row of a registry import; without effect until its commit.
     RegistryRow {
         /// The import that this row is part of.
@@ -37,6 +53,11 @@ impl Entry<'_> {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Pos(pos) => pos.act.kind(),
+            Self::Claim(claim) => claim.kind(),
+            Self::Void(_) => "void",
+            Self::Confirm(_) => "confirm",
+            Self::Schedule(_) => "schedule",
+            Self::Keys(_) => "keys",
             Self::RegistryRow { .. } => "registry_row",
             Self::RegistryCommit(_) => "registry_commit",
             Self::Rules(_) => "rules",
@@ -135,6 +156,78 @@ impl Notice {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// A person asks for rationed goods at an outlet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClaimEntry<'a> {
+    /// Made by the till.
+    pub id: ClaimId,
+    /// Outlet code.
+    pub outlet: &'a str,
+    /// Terminal of that outlet.
+    pub terminal: &'a str,
+    /// When the till sent it first, by its clock.
+    pub at: Millis,
+    /// When the gateway took it, by the gateway's clock: the moment at which it is judged.
+    pub received: Millis,
+    /// Item.
+    pub item: &'a str,
+    /// Pieces.
+    pub quantity: u32,
+    /// Whose allowance it is.
+    pub person: Person,
+    /// Who came, when it is another person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buyer: Option<Box<Person>>,
+    /// The proof that was shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ground: Option<Ground>,
+    /// Fingerprint of all that the till said, persons included: a second claim under this id must have the same.
+    pub body: u32,
+    /// Sold on paper at this moment: judged by it, recorded whatever the judgment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occurred: Option<Millis>,
+    /// A reservation, which holds until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Millis>,
+}
+
+impl ClaimEntry<'_> {
+    /// The name of what was asked, equal to its subject token.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match (self.occurred, self.until) {
+            (Some(_), _) => "late",
+            (None, Some(_)) => "reserve",
+            (None, None) => "claim",
+        }
+    }
+}
+
+/// An outlet settles a claim that it made: takes it back, or confirms it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettleEntry<'a> {
+    /// The claim.
+    pub id: ClaimId,
+    /// Outlet code.
+    pub outlet: &'a str,
+    /// Terminal of that outlet.
+    pub terminal: &'a str,
+    /// When the till sent it first, by its clock.
+    pub at: Millis,
+    /// When the gateway took it, by the gateway's clock.
+    pub received: Millis,
+}
+
+/// The keys of person fingerprints, each by its own fingerprint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Keys {
+    /// The key in use.
+    pub current: u64,
+    /// The one before it, while both are in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<u64>,
 }
 
 /// The end of a registry import.

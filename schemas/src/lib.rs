@@ -4,9 +4,12 @@
 
 pub mod batch;
 mod canonical;
+pub mod claim;
 pub mod entry;
 pub mod ids;
 pub mod level;
+pub mod person;
+pub mod policy;
 pub mod pos;
 pub mod region;
 pub mod registry;

@@ -144,6 +144,18 @@ pub enum Reason {
     FutureDated,
     /// A number or text is outside its limits.
     OutOfRange,
+    /// The person's number is not of the form of its kind, or a year of birth is missing.
+    BadPerson,
+    /// Another claim with another body was made under this id: make a new id.
+    IdConflict,
+    /// No claim of this id is known: it was never made, or more than 24 hours ago.
+    UnknownClaim,
+    /// Only the outlet that made a claim can void or confirm it.
+    OtherOutlet,
+    /// What was to be confirmed is no reservation that holds.
+    NotHeld,
+    /// What was to be voided moved nothing: it was refused, or its time was up.
+    NothingToVoid,
     /// The queue is full; send again after `retry_after_ms`.
     Overloaded,
     /// The journal can not be written now; send again after `retry_after_ms`.
@@ -152,12 +164,18 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 13] = [
         Self::Malformed,
         Self::Oversized,
         Self::WrongSubject,
         Self::FutureDated,
         Self::OutOfRange,
+        Self::BadPerson,
+        Self::IdConflict,
+        Self::UnknownClaim,
+        Self::OtherOutlet,
+        Self::NotHeld,
+        Self::NothingToVoid,
         Self::Overloaded,
         Self::Unavailable,
     ];
@@ -171,6 +189,12 @@ impl Reason {
             Self::WrongSubject => "wrong_subject",
             Self::FutureDated => "future_dated",
             Self::OutOfRange => "out_of_range",
+            Self::BadPerson => "bad_person",
+            Self::IdConflict => "id_conflict",
+            Self::UnknownClaim => "unknown_claim",
+            Self::OtherOutlet => "other_outlet",
+            Self::NotHeld => "not_held",
+            Self::NothingToVoid => "nothing_to_void",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
         }

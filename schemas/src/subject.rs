@@ -30,11 +30,35 @@ pub enum PosKind {
     Resume,
     /// Public words on how and when this outlet sells.
     Notice,
+    /// A person buys.
+    Claim,
+    /// A person bought, on paper.
+    Late,
+    /// A number ticket (번호표) for a person.
+    Reserve,
+    /// A claim or reservation is taken back.
+    Void,
+    /// A reservation becomes a sale.
+    Confirm,
+    /// May this person buy?
+    Check,
 }
 
 impl PosKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Report, Self::Delta, Self::Pause, Self::Resume, Self::Notice];
+    pub const ALL: [Self; 11] = [
+        Self::Report,
+        Self::Delta,
+        Self::Pause,
+        Self::Resume,
+        Self::Notice,
+        Self::Claim,
+        Self::Late,
+        Self::Reserve,
+        Self::Void,
+        Self::Confirm,
+        Self::Check,
+    ];
 
     /// The subject token, which is also the metric label.
     #[must_use]
@@ -45,6 +69,12 @@ impl PosKind {
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Notice => "notice",
+            Self::Claim => "claim",
+            Self::Late => "late",
+            Self::Reserve => "reserve",
+            Self::Void => "void",
+            Self::Confirm => "confirm",
+            Self::Check => "check",
         }
     }
 }
@@ -56,7 +86,7 @@ pub enum BadSubject {
     #[error("the subject is not pos.v1.<kind>.<outlet>")]
     Shape,
     /// The kind is none that this server knows.
-    #[error("the subject names no known kind: use report, delta, pause, resume or notice")]
+    #[error("the subject names no known kind: use report, delta, pause, resume, notice, claim, late, reserve, void, confirm or check")]
     Kind,
     /// The outlet is no valid code.
     #[error("the subject's outlet is not valid: {0}")]
