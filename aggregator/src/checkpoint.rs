@@ -1,7 +1,9 @@
-//! The whole state as bytes with a checksum, so that a restart needs only the journal's tail.
+//! The whole state as bytes with checksums, so that a restart needs only the journal's tail.
 //!
-//! Layout: `JAEGOCK1`, CRC-32C of the rest (4 bytes, little endian), then the state in postcard.
+//! Layout: `JAEGOCK2`, then blocks: length and CRC-32C (4 bytes each, little endian), then so many bytes. The first block is
+//! the state but for the ledger's rows, in postcard; then come rows; a block of no bytes is the end.
 
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use schemas::OutletCode;
@@ -9,12 +11,12 @@ use schemas::entry::{Rules, Tick};
 use serde::{Deserialize, Serialize};
 
 use crate::fold::Fold;
+use crate::ledger::{Head, Ledger, LedgerImage, read_block};
 use crate::outlet::OutletState;
 use crate::places::Places;
 use crate::registry::Registry;
 
-const MAGIC: &[u8; 8] = b"JAEGOCK1";
-const HEAD: usize = MAGIC.len() + 4;
+const MAGIC: &[u8; 8] = b"JAEGOCK2";
 
 /// Why bytes are no checkpoint.
 #[derive(Debug, thiserror::Error)]
@@ -23,20 +25,31 @@ pub enum CheckpointError {
     #[error("not a checkpoint of this version of jaego")]
     Magic,
     /// They are not the bytes that were written.
-    #[error("CRC-32C is {found:08x}, the file says {expected:08x}: the file was damaged or cut short")]
+    #[error("CRC-32C is {found:08x}, the file says {expected:08x}: the file was damaged")]
     Crc {
         /// The checksum in the file.
         expected: u32,
         /// The checksum of the bytes.
         found: u32,
     },
+    /// They can not be read, or end too soon.
+    #[error("the file can not be read to its end: {0}")]
+    Read(#[from] io::Error),
     /// The state inside is not one that this version reads.
     #[error("the state in it can not be read: {0}")]
-    State(#[from] postcard::Error),
+    State(String),
 }
 
-#[derive(Serialize, Deserialize)]
-struct Image {
+/// The state at one place in the journal. The ledger's rows are shared with the fold, so that it can go on while this is
+/// written.
+#[derive(Debug)]
+pub struct Checkpoint {
+    state: State,
+    ledger: LedgerImage,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct State {
     applied: u64,
     tick: Option<Tick>,
     rules: Rules,
@@ -46,11 +59,39 @@ struct Image {
     outlets: Vec<(OutletCode, OutletState)>,
 }
 
-impl Fold {
-    /// The state as bytes: equal states give equal bytes.
+impl Checkpoint {
+    /// Sequence of the last message that is in it.
     #[must_use]
-    pub fn checkpoint(&self) -> Vec<u8> {
-        let image = Image {
+    pub fn applied(&self) -> u64 {
+        self.state.applied
+    }
+
+    /// Writes it: equal states give equal bytes.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write(self, out: &mut impl Write) -> io::Result<()> {
+        out.write_all(MAGIC)?;
+        let state = postcard::to_stdvec(&(&self.state, self.ledger.head()));
+        write_block(out, &state.expect("the state holds only text, numbers and lists"))?;
+        self.ledger.write(|rows| write_block(out, rows))?;
+        write_block(out, &[])
+    }
+
+    /// It as bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.write(&mut bytes).expect("writing into memory");
+        bytes
+    }
+}
+
+impl Fold {
+    /// The state as it stands.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
+        let state = State {
             applied: self.applied,
             tick: self.tick,
             rules: (*self.rules).clone(),
@@ -59,39 +100,70 @@ impl Fold {
             unregistered: self.unregistered.iter().cloned().collect(),
             outlets: self.shards.sorted(),
         };
-        let mut bytes = vec![0; HEAD];
-        bytes[..MAGIC.len()].copy_from_slice(MAGIC);
-        let mut bytes =
-            postcard::to_extend(&image, bytes).expect("the state holds only text, numbers and lists");
-        let crc = crc32c::crc32c(&bytes[HEAD..]);
-        bytes[MAGIC.len()..HEAD].copy_from_slice(&crc.to_le_bytes());
-        bytes
+        Checkpoint { state, ledger: self.ledger.image() }
     }
 
     /// The state that was written.
     ///
     /// # Errors
-    /// [`CheckpointError`] when the bytes were not written by [`Fold::checkpoint`] of this version, or were damaged.
-    pub fn restore(bytes: &[u8]) -> Result<Self, CheckpointError> {
-        let rest = bytes.strip_prefix(MAGIC).ok_or(CheckpointError::Magic)?;
-        let (crc, body) = rest.split_first_chunk::<4>().ok_or(CheckpointError::Magic)?;
-        let (expected, found) = (u32::from_le_bytes(*crc), crc32c::crc32c(body));
-        if expected != found {
-            return Err(CheckpointError::Crc { expected, found });
+    /// [`CheckpointError`] when the bytes were not written by [`Checkpoint::write`] of this version, were damaged, or end too
+    /// soon.
+    pub fn restore(mut bytes: impl Read) -> Result<Self, CheckpointError> {
+        let mut magic = [0; MAGIC.len()];
+        bytes.read_exact(&mut magic).map_err(|_| CheckpointError::Magic)?;
+        if magic != *MAGIC {
+            return Err(CheckpointError::Magic);
         }
-        let image: Image = postcard::from_bytes(body)?;
+        let first = read_checked(&mut bytes)?;
+        let unreadable = |why: String| CheckpointError::State(why);
+        let (state, head): (State, Head) =
+            postcard::from_bytes(&first).map_err(|e| unreadable(e.to_string()))?;
+        let ledger = Ledger::of(head).map_err(|e| unreadable(e.to_string()))?;
+        loop {
+            let rows = read_checked(&mut bytes)?;
+            if rows.is_empty() {
+                return Ok(Self::of(state, ledger));
+            }
+            read_block(&ledger, &rows).ok_or_else(|| unreadable("rows of an unknown kind".to_owned()))?;
+        }
+    }
+
+    fn of(state: State, ledger: Ledger) -> Self {
+        ledger.seen(state.applied);
         let fold = Self {
-            registry: image.registry,
-            rules: Arc::new(image.rules),
-            heard: image.heard,
-            unregistered: image.unregistered.into_iter().collect(),
-            applied: image.applied,
-            tick: image.tick,
+            registry: state.registry,
+            rules: Arc::new(state.rules),
+            heard: state.heard,
+            unregistered: state.unregistered.into_iter().collect(),
+            applied: state.applied,
+            tick: state.tick,
+            ledger,
             ..Self::default()
         };
-        for (code, state) in image.outlets {
-            fold.shards.put(code, state);
+        for (code, outlet) in state.outlets {
+            fold.shards.put(code, outlet);
         }
-        Ok(fold)
+        fold
     }
+}
+
+fn write_block(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(bytes.len()).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+    out.write_all(&length.to_le_bytes())?;
+    out.write_all(&crc32c::crc32c(bytes).to_le_bytes())?;
+    out.write_all(bytes)
+}
+
+fn read_checked(bytes: &mut impl Read) -> Result<Vec<u8>, CheckpointError> {
+    let (mut length, mut crc) = ([0; 4], [0; 4]);
+    bytes.read_exact(&mut length)?;
+    bytes.read_exact(&mut crc)?;
+    let mut block = Vec::new();
+    let length = u32::from_le_bytes(length);
+    // Not more room than there are bytes: a damaged length costs nothing.
+    if bytes.by_ref().take(u64::from(length)).read_to_end(&mut block)? < length as usize {
+        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+    }
+    let (expected, found) = (u32::from_le_bytes(crc), crc32c::crc32c(&block));
+    if expected == found { Ok(block) } else { Err(CheckpointError::Crc { expected, found }) }
 }

@@ -143,5 +143,6 @@ fn item_view(state: &OutletState, item: &ItemState, silent: bool) -> ItemView {
         received: item.received,
         changed: item.changed,
         arrived: item.arrived,
+        promised: item.promised,
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use schemas::entry::{Entry, PosEntry, Rules, Tick};
-use schemas::pos::Outcome;
+use schemas::entry::{ClaimEntry, Entry, PosEntry, Rules, SettleEntry, Tick};
+use schemas::pos::{Outcome, Reason};
 use schemas::registry::OutletInfo;
 use schemas::{Millis, OutletCode};
 
+use crate::ledger::{Books, Decided, Ledger, LedgerTally, Move};
+use crate::outlet::OutletState;
 use crate::places::Places;
 use crate::registry::{Import, Registry, RegistryOutcome};
 use crate::shards::Shards;
@@ -27,6 +29,18 @@ pub enum Applied {
         /// Highest sequence seen of its terminal.
         high_water: u64,
     },
+    /// A claim, void or confirmation.
+    ///
+    /// The error is one of [`Reason::IdConflict`], [`Reason::UnknownClaim`], [`Reason::OtherOutlet`], [`Reason::NotHeld`] and
+    /// [`Reason::NothingToVoid`].
+    Claim(Result<Decided, Reason>),
+    /// Policies came into force, or contradict themselves and changed nothing.
+    Schedule {
+        /// Whether they are in force.
+        in_force: bool,
+    },
+    /// Persons are known under other keys from here on.
+    Keys,
     /// A registry row was staged.
     Staged,
     /// A registry import ended.
@@ -64,6 +78,7 @@ pub struct Fold {
     /// Places of outlets that changed since the last cut.
     pub(crate) touched: Vec<u32>,
     pub(crate) tally: Tally,
+    pub(crate) ledger: Ledger,
 }
 
 impl Fold {
@@ -74,6 +89,7 @@ impl Fold {
     pub fn apply(&mut self, seq: u64, entry: Entry<'_>) -> Applied {
         assert!(seq >= self.applied, "journal sequence went back from {} to {seq}", self.applied);
         self.applied = seq;
+        self.ledger.seen(seq);
         match entry {
             Entry::Pos(pos) => self.apply_pos(&pos),
             Entry::RegistryRow { import, outlet } => {
@@ -90,7 +106,14 @@ impl Fold {
                 self.registry.version += 1;
                 Applied::Rules
             }
-            Entry::Claim(_) | Entry::Void(_) | Entry::Confirm(_) | Entry::Schedule(_) | Entry::Keys(_) => Applied::Rules,
+            Entry::Claim(claim) => Applied::Claim(self.apply_claim(seq, &claim)),
+            Entry::Void(void) => Applied::Claim(self.settle(&void, Ledger::void)),
+            Entry::Confirm(confirm) => Applied::Claim(self.settle(&confirm, Ledger::confirm)),
+            Entry::Schedule(schedule) => Applied::Schedule { in_force: self.ledger.schedule(*schedule) },
+            Entry::Keys(keys) => {
+                self.ledger.keys(keys);
+                Applied::Keys
+            }
             Entry::Tick(tick) => self.apply_tick(tick),
         }
     }
@@ -119,6 +142,18 @@ impl Fold {
         Arc::clone(&self.shards)
     }
 
+    /// The books of the ration, for checks and look-ups from other threads.
+    #[must_use]
+    pub fn books(&self) -> Arc<Books> {
+        Arc::clone(&self.ledger.books)
+    }
+
+    /// Counts of the ledger since this fold began.
+    #[must_use]
+    pub fn ledger_tally(&self) -> LedgerTally {
+        self.ledger.tally
+    }
+
     /// The registered outlets, in the order of joining.
     pub fn registered(&self) -> impl Iterator<Item = &Arc<OutletInfo>> {
         self.registry.outlets.iter().map(|(_, info)| info)
@@ -143,20 +178,55 @@ impl Fold {
     }
 
     fn apply_pos(&mut self, entry: &PosEntry<'_>) -> Applied {
-        let (effect, place, first_touch, first_word) = self.shards.update(entry.outlet, |state| {
+        let (effect, word) = self.shards.update(entry.outlet, |state| {
             let effect = state.apply(entry, &self.rules);
-            let first_touch = state.place.is_some() && !std::mem::replace(&mut state.touched, true);
-            let first_word = !std::mem::replace(&mut state.spoke, true);
-            (effect, state.place, first_touch, first_word)
+            (effect, Word::of(state))
         });
         self.count(effect.outcome, effect.below_zero);
-        if first_word {
-            self.first_word(entry.outlet, place.is_some());
+        self.hear(entry.outlet, word);
+        Applied::Pos { outcome: effect.outcome, registered: word.place.is_some(), high_water: effect.high_water }
+    }
+
+    /// One entry moves the person's allowance and the outlet's stock.
+    fn apply_claim(&mut self, seq: u64, entry: &ClaimEntry<'_>) -> Result<Decided, Reason> {
+        let (ledger, rules) = (&mut self.ledger, &self.rules);
+        let (decided, word, below_zero) = self.shards.update(entry.outlet, |state| {
+            let (decided, stock) = ledger.claim(seq, entry, state.kind, state.reported(entry.item))?;
+            let below_zero = state.settle(entry.received, stock.as_ref(), rules);
+            Ok((decided, Word::of(state), below_zero))
+        })?;
+        self.tally.below_zero += u64::from(below_zero);
+        self.hear(entry.outlet, word);
+        Ok(decided)
+    }
+
+    fn settle(
+        &mut self,
+        entry: &SettleEntry<'_>,
+        settle: impl FnOnce(&mut Ledger, &SettleEntry<'_>) -> Result<(Decided, Option<Move>), Reason>,
+    ) -> Result<Decided, Reason> {
+        let (decided, stock) = settle(&mut self.ledger, entry)?;
+        self.move_stock(entry.outlet, entry.received, stock.as_ref());
+        Ok(decided)
+    }
+
+    fn move_stock(&mut self, outlet: &str, received: Millis, stock: Option<&Move>) {
+        let (word, below_zero) = self.shards.update(outlet, |state| {
+            let below_zero = state.settle(received, stock, &self.rules);
+            (Word::of(state), below_zero)
+        });
+        self.tally.below_zero += u64::from(below_zero);
+        self.hear(outlet, word);
+    }
+
+    /// What every word of an outlet does beside what it says.
+    fn hear(&mut self, outlet: &str, word: Word) {
+        if word.first {
+            self.first_word(outlet, word.place.is_some());
         }
-        if first_touch && let Some(place) = place {
+        if word.first_touch && let Some(place) = word.place {
             self.touched.push(place);
         }
-        Applied::Pos { outcome: effect.outcome, registered: place.is_some(), high_water: effect.high_water }
     }
 
     fn first_word(&mut self, outlet: &str, registered: bool) {
@@ -182,6 +252,11 @@ impl Fold {
         let last = self.tick.map_or(tick.at, |last| last.at);
         let at = tick.at.max(last);
         self.tick = Some(Tick { at, ..tick });
+        for expired in self.ledger.tick(last, at) {
+            // The outlet said nothing: its silence is not broken.
+            let received = self.shards.read(expired.outlet.as_str(), |state| state.received).unwrap_or(at);
+            self.move_stock(expired.outlet.as_str(), received, Some(&expired.stock));
+        }
         if last.0.div_euclid(FORGET_EVERY_MS) != at.0.div_euclid(FORGET_EVERY_MS) {
             self.forget_strangers(at);
         }
@@ -202,6 +277,7 @@ impl Fold {
         for code in left {
             self.shards.update(code.as_str(), |state| {
                 state.place = None;
+                state.kind = None;
                 state.touched = false;
             });
             self.shards.forget_if(code.as_str(), |state| !state.spoke);
@@ -219,6 +295,29 @@ impl Fold {
                 self.unregistered.remove(code);
                 self.heard.join(code.clone());
             }
+        }
+        for (_, info) in self.registry.outlets.iter() {
+            self.shards.update(info.code.as_str(), |state| state.kind = Some(info.kind));
+        }
+    }
+}
+
+/// How the fold hears a word of an outlet.
+#[derive(Debug, Clone, Copy)]
+struct Word {
+    place: Option<u32>,
+    /// The first since it was last cut.
+    first_touch: bool,
+    /// The first ever.
+    first: bool,
+}
+
+impl Word {
+    fn of(state: &mut OutletState) -> Self {
+        Self {
+            place: state.place,
+            first_touch: state.place.is_some() && !std::mem::replace(&mut state.touched, true),
+            first: !std::mem::replace(&mut state.spoke, true),
         }
     }
 }

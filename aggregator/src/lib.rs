@@ -7,14 +7,17 @@ pub mod checkpoint;
 mod cover;
 mod cut;
 mod fold;
+mod ledger;
 mod outlet;
 mod places;
 mod registry;
 mod sequence;
 mod shards;
 
+pub use checkpoint::Checkpoint;
 pub use cut::Cutter;
 pub use fold::{Applied, Fold, Tally};
+pub use ledger::{Ask, Books, Decided, LedgerTally};
 pub use outlet::OutletState;
 pub use registry::{Import, RegistryOutcome};
 pub use shards::Shards;

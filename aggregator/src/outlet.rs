@@ -8,11 +8,13 @@ use std::sync::Arc;
 use schemas::entry::{Act, Notice, PosEntry, Rules};
 use schemas::level::Band;
 use schemas::pos::Outcome;
+use schemas::registry::OutletType;
 use schemas::{ItemId, Millis, TerminalId};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::cover::Cover;
+use crate::ledger::Move;
 use crate::sequence::{Seen, Sequence};
 
 /// Most terminals remembered per outlet; the one silent the longest gives way.
@@ -31,6 +33,8 @@ pub struct OutletState {
     pub(crate) received: Millis,
     /// Place in the registry.
     pub(crate) place: Option<u32>,
+    /// Type of the outlet, where it is registered.
+    pub(crate) kind: Option<OutletType>,
     /// Whether it ever spoke.
     pub(crate) spoke: bool,
     /// Whether it waits for the next cut.
@@ -69,6 +73,10 @@ pub(crate) struct ItemState {
     pub(crate) received: Millis,
     pub(crate) changed: Millis,
     pub(crate) arrived: Millis,
+    /// When the last report was observed.
+    pub(crate) reported: Option<Millis>,
+    /// Pieces promised to reservations.
+    pub(crate) promised: u32,
     counted: Cover,
     suspended: Cover,
 }
@@ -111,6 +119,27 @@ impl OutletState {
             high_water: self.terminals[terminal].sequence.high(),
             below_zero: !below_before && self.any_below_zero(),
         }
+    }
+
+    /// Moves stock by what the ledger decided; a claim is a word of the outlet also where nothing moves.
+    ///
+    /// Returns whether the count went below zero.
+    pub(crate) fn settle(&mut self, received: Millis, stock: Option<&Move>, rules: &Rules) -> bool {
+        self.received = self.received.max(received);
+        let Some(stock) = stock else { return false };
+        let item = self.item(stock.item.as_str(), received, received);
+        let before = item.count;
+        item.promised = item.promised.saturating_add_signed(stock.promised);
+        if let Some(count) = item.count.filter(|_| stock.count != 0) {
+            item.set(count + i64::from(stock.count), received, rules);
+        }
+        item.hear(received, received);
+        before.is_some_and(|count| count >= 0) && item.count.is_some_and(|count| count < 0)
+    }
+
+    /// When the last report of an item was observed.
+    pub(crate) fn reported(&self, item: &str) -> Option<Millis> {
+        self.items.iter().find(|i| i.item.as_str() == item)?.reported
     }
 
     /// Whether a message that may have moved this item was lost since its last report.
@@ -170,22 +199,23 @@ impl OutletState {
     fn report(&mut self, word: Word, item: &str, count: i64, rules: &Rules) -> Outcome {
         let highs = self.highs();
         let later = self.terminals[word.terminal].moved_after(word.seq, item);
-        let state = self.item(item, word);
+        let state = self.item(item, word.observed, word.received);
         if state.counted.holds(word.terminal, word.seq) {
             return Outcome::Superseded;
         }
         state.counted.extend(word.terminal, word.seq, highs);
-        state.hear(word);
+        state.hear(word.observed, word.received);
         state.set(count + later, word.observed, rules);
+        state.reported = state.reported.max(Some(word.observed));
         Outcome::Accepted
     }
 
     fn delta(&mut self, word: Word, item: &str, change: i32, rules: &Rules) -> Outcome {
-        let state = self.item(item, word);
+        let state = self.item(item, word.observed, word.received);
         if state.counted.holds(word.terminal, word.seq) {
             return Outcome::Superseded;
         }
-        state.hear(word);
+        state.hear(word.observed, word.received);
         if let Some(count) = state.count {
             state.set(count + i64::from(change), word.observed, rules);
         }
@@ -195,12 +225,12 @@ impl OutletState {
 
     fn suspend(&mut self, word: Word, item: &str, paused: bool) -> Outcome {
         let highs = self.highs();
-        let state = self.item(item, word);
+        let state = self.item(item, word.observed, word.received);
         if state.suspended.holds(word.terminal, word.seq) {
             return Outcome::Superseded;
         }
         state.suspended.extend(word.terminal, word.seq, highs);
-        state.hear(word);
+        state.hear(word.observed, word.received);
         if state.paused != paused {
             state.paused = paused;
             state.changed = word.observed;
@@ -224,7 +254,7 @@ impl OutletState {
     }
 
     /// The state of an item, begun where it is new. Items are kept in the order of their names.
-    fn item(&mut self, item: &str, word: Word) -> &mut ItemState {
+    fn item(&mut self, item: &str, observed: Millis, received: Millis) -> &mut ItemState {
         let at = match self.items.binary_search_by(|i| i.item.as_str().cmp(item)) {
             Ok(at) => at,
             Err(_) => {
@@ -232,7 +262,7 @@ impl OutletState {
                     self.items.remove(oldest(self.items.iter().map(|i| i.received)));
                 }
                 let at = self.items.partition_point(|i| i.item.as_str() < item);
-                self.items.insert(at, ItemState::new(item, word));
+                self.items.insert(at, ItemState::new(item, observed, received));
                 at
             }
         };
@@ -282,8 +312,7 @@ impl Terminal {
 }
 
 impl ItemState {
-    fn new(item: &str, word: Word) -> Self {
-        let Word { observed, received, .. } = word;
+    fn new(item: &str, observed: Millis, received: Millis) -> Self {
         Self {
             item: ItemId::new(item).expect("ids in the journal were checked when they came in"),
             count: None,
@@ -293,14 +322,16 @@ impl ItemState {
             received,
             changed: observed,
             arrived: observed,
+            reported: None,
+            promised: 0,
             counted: Cover::default(),
             suspended: Cover::default(),
         }
     }
 
-    fn hear(&mut self, word: Word) {
-        self.observed = self.observed.max(word.observed);
-        self.received = self.received.max(word.received);
+    fn hear(&mut self, observed: Millis, received: Millis) {
+        self.observed = self.observed.max(observed);
+        self.received = self.received.max(received);
     }
 
     fn set(&mut self, count: i64, observed: Millis, rules: &Rules) {

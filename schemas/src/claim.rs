@@ -25,7 +25,7 @@ pub const MAX_HOLD_MINUTES: u32 = 12 * 60;
 /// Hold of a reservation that names none, in minutes.
 pub const HOLD_MINUTES: u32 = 60;
 /// A late claim may lie this far back, in days.
-pub const MAX_LATE_DAYS: i64 = 14;
+pub const MAX_LATE_DAYS: i64 = 7;
 
 /// The id of a claim: a UUID that the till made and stored *before* sending. Sent again, it gets the same decision.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -119,7 +119,7 @@ pub struct LateClaim<'a> {
     /// The claim.
     #[serde(flatten, borrow)]
     pub claim: Claim<'a>,
-    /// When the goods were handed over; at most 14 days back.
+    /// When the goods were handed over; at most 7 days back.
     pub occurred_at: Rfc3339,
 }
 

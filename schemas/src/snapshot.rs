@@ -83,4 +83,7 @@ pub struct ItemView {
     pub changed: Millis,
     /// When stock last arrived (입고): the count went up, or was first told.
     pub arrived: Millis,
+    /// Pieces of the count that are promised to number tickets; the rest is free.
+    #[serde(default)]
+    pub promised: u32,
 }

@@ -1,0 +1,130 @@
+//! The ledger as a checkpoint holds it: taken in no time, written later while the fold goes on, read back equal.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use schemas::claim::ClaimId;
+use schemas::entry::Keys;
+use schemas::policy::Schedule;
+use schemas::{Millis, OutletCode};
+use serde::{Deserialize, Serialize};
+
+use super::books::Alias;
+use super::claims::Claim;
+use super::table::{Part, Row, Table, sorted};
+use super::weeks::Bought;
+use super::{Ledger, Names};
+
+const WEEK: u8 = 1;
+const CLAIMS: u8 = 2;
+const ALIASES: u8 = 3;
+
+/// The ledger at one place in the journal, sharing its rows with the books until they are written again.
+#[derive(Debug)]
+pub(crate) struct LedgerImage {
+    head: Head,
+    weeks: Vec<(i32, Vec<Part<Bought>>)>,
+    claims: Vec<Part<Claim>>,
+    aliases: Vec<Part<Alias>>,
+}
+
+/// What is small.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Head {
+    names: Names,
+    holds: Vec<(Millis, ClaimId, OutletCode)>,
+    /// As JSON: its form leaves absent fields out, which the form of a checkpoint can not.
+    schedule: Option<String>,
+    keys: Option<(u64, Option<u64>)>,
+}
+
+impl Ledger {
+    /// The ledger as it stands. Cost: its small parts, and a pointer for some ten thousand rows.
+    pub(crate) fn image(&self) -> LedgerImage {
+        let json = |s: Arc<Schedule>| serde_json::to_string(&*s).expect("a schedule holds only text and numbers");
+        LedgerImage {
+            head: Head {
+                names: self.names.clone(),
+                holds: self.holds.iter().map(|((at, id), outlet)| (*at, *id, outlet.clone())).collect(),
+                schedule: self.books.schedule().map(json),
+                keys: self.books.keys().map(|keys| (keys.current, keys.previous)),
+            },
+            weeks: self.books.weeks.share().iter().map(|(week, bucket)| (*week, bucket.share())).collect(),
+            claims: self.books.claims.share(),
+            aliases: self.books.aliases.share(),
+        }
+    }
+
+    /// A ledger of these small parts, without rows.
+    ///
+    /// # Errors
+    /// When the schedule in it can not be read.
+    pub(crate) fn of(head: Head) -> Result<Self, serde_json::Error> {
+        let mut ledger = Self { names: head.names, ..Self::default() };
+        ledger.holds = head.holds.into_iter().map(|(at, id, outlet)| ((at, id), outlet)).collect();
+        if let Some(json) = head.schedule {
+            ledger.schedule(serde_json::from_str(&json)?);
+        }
+        if let Some((current, previous)) = head.keys {
+            ledger.books.set_keys(Keys { current, previous });
+        }
+        Ok(ledger)
+    }
+}
+
+impl LedgerImage {
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// Hands all rows to `block`, some ten thousand at a time, and lets go of them.
+    ///
+    /// # Errors
+    /// Those of `block`.
+    pub(crate) fn write(self, mut block: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        for (week, parts) in self.weeks {
+            write_parts(&[&[WEEK], &week.to_le_bytes()[..]].concat(), parts, &mut block)?;
+        }
+        write_parts(&[CLAIMS], self.claims, &mut block)?;
+        write_parts(&[ALIASES], self.aliases, &mut block)
+    }
+}
+
+fn write_parts<R: Row>(
+    head: &[u8],
+    parts: Vec<Part<R>>,
+    block: &mut impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    for part in parts {
+        if !part.is_empty() {
+            let mut bytes = head.to_vec();
+            bytes.write_all(&sorted(&part))?;
+            drop(part);
+            block(&bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts the rows of a block into the books; `None` where they are no rows.
+pub(crate) fn read_block(ledger: &Ledger, block: &[u8]) -> Option<()> {
+    let (kind, rest) = block.split_first()?;
+    match *kind {
+        WEEK => {
+            let (week, rows) = rest.split_first_chunk::<4>()?;
+            fill(&ledger.books.weeks.bucket(i32::from_le_bytes(*week)), rows)
+        }
+        CLAIMS => fill(&ledger.books.claims, rest),
+        ALIASES => fill(&ledger.books.aliases, rest),
+        _ => None,
+    }
+}
+
+fn fill<R: Row>(table: &Table<R>, bytes: &[u8]) -> Option<()> {
+    if !bytes.len().is_multiple_of(R::BYTES) {
+        return None;
+    }
+    let rows: Option<Vec<R>> = bytes.chunks_exact(R::BYTES).map(R::read).collect();
+    table.fill(&rows?);
+    Some(())
+}

@@ -1,0 +1,182 @@
+//! What each person bought, day by day, in buckets of one week: a bucket that no rule looks at any more is dropped whole.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, RwLock};
+
+use schemas::person::PersonKey;
+
+use super::table::{Row, Table};
+
+/// A nation of 50 million puts some 12,000 rows in each part of a week.
+const PARTS: usize = 4096;
+const WHOLE: &str = "whoever panics ends the process";
+
+/// The pieces of one item group that a person bought in one week, by day from Monday. 24 bytes a person and week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bought {
+    person: PersonKey,
+    group: u8,
+    days: [u8; 7],
+}
+
+impl Row for Bought {
+    type Key = (PersonKey, u8);
+    const BYTES: usize = 24;
+
+    fn key(&self) -> Self::Key {
+        (self.person, self.group)
+    }
+
+    /// A person key is a keyed hash already: nobody outside can choose it, and its bits are spread.
+    fn hash((person, group): &Self::Key) -> u64 {
+        let (first, _) = person.0.split_first_chunk::<8>().expect("16 bytes");
+        u64::from_le_bytes(*first) ^ u64::from(*group)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.person.0);
+        out.push(self.group);
+        out.extend_from_slice(&self.days);
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (person, rest) = bytes.split_first_chunk::<16>()?;
+        let (group, days) = rest.split_first()?;
+        Some(Self { person: PersonKey(*person), group: *group, days: days.try_into().ok()? })
+    }
+}
+
+type Bucket = Arc<Table<Bought>>;
+
+/// The weeks that are kept, by their number since 1970.
+#[derive(Debug, Default)]
+pub(crate) struct Weeks(RwLock<BTreeMap<i32, Bucket>>);
+
+impl Weeks {
+    /// Pieces of a group that a person bought on these local days.
+    pub(crate) fn bought(&self, person: PersonKey, group: u8, days: &RangeInclusive<i32>) -> u32 {
+        let weeks = self.0.read().expect(WHOLE);
+        let kept = weeks.range(week_of(*days.start())..=week_of(*days.end()));
+        kept.filter_map(|(week, bucket)| Some((week, bucket.get(&(person, group))?)))
+            .flat_map(|(week, row)| (first_day(*week)..).zip(row.days))
+            .filter(|(day, _)| days.contains(day))
+            .map(|(_, pieces)| u32::from(pieces))
+            .sum()
+    }
+
+    /// Pieces move on a day. More than 255 a day, which only late claims can bring, are kept as 255.
+    pub(crate) fn add(&self, person: PersonKey, group: u8, day: i32, pieces: u8) {
+        let day_of_week = index(day);
+        let new = || Bought { person, group, days: [0; 7] };
+        self.bucket(week_of(day)).upsert(&(person, group), new, |row| {
+            row.days[day_of_week] = row.days[day_of_week].saturating_add(pieces);
+        });
+    }
+
+    /// Pieces that were added are given back; a row of nothing is taken out.
+    pub(crate) fn give_back(&self, person: PersonKey, group: u8, day: i32, pieces: u8) {
+        let Some(bucket) = self.0.read().expect(WHOLE).get(&week_of(day)).cloned() else { return };
+        let day = index(day);
+        let left = bucket.change(&(person, group), |row| {
+            row.days[day] = row.days[day].saturating_sub(pieces);
+            row.days
+        });
+        if left == Some([0; 7]) {
+            bucket.take(&(person, group));
+        }
+    }
+
+    /// All that a person bought becomes another key's: the same person, under a new secret.
+    pub(crate) fn rekey(&self, old: PersonKey, new: PersonKey, groups: u8) {
+        let weeks = self.0.read().expect(WHOLE).clone();
+        for (bucket, group) in weeks.values().flat_map(|bucket| (0..groups).map(move |group| (bucket, group)))
+        {
+            let Some(row) = bucket.take(&(old, group)) else { continue };
+            bucket.upsert(
+                &(new, group),
+                || Bought { person: new, group, days: [0; 7] },
+                |there| {
+                    for (sum, more) in there.days.iter_mut().zip(row.days) {
+                        *sum = sum.saturating_add(more);
+                    }
+                },
+            );
+        }
+    }
+
+    /// Drops the weeks that end before this day.
+    pub(crate) fn forget_before(&self, day: i32) {
+        let mut weeks = self.0.write().expect(WHOLE);
+        *weeks = weeks.split_off(&week_of(day));
+    }
+
+    /// Rows of all weeks.
+    pub(crate) fn len(&self) -> usize {
+        self.0.read().expect(WHOLE).values().map(|bucket| bucket.len()).sum()
+    }
+
+    /// Every week that is kept, oldest first.
+    pub(crate) fn share(&self) -> Vec<(i32, Bucket)> {
+        self.0.read().expect(WHOLE).iter().map(|(week, bucket)| (*week, Arc::clone(bucket))).collect()
+    }
+
+    /// The bucket of a week, begun empty where it is new.
+    pub(crate) fn bucket(&self, week: i32) -> Bucket {
+        if let Some(bucket) = self.0.read().expect(WHOLE).get(&week) {
+            return Arc::clone(bucket);
+        }
+        Arc::clone(self.0.write().expect(WHOLE).entry(week).or_insert_with(|| Arc::new(Table::new(PARTS))))
+    }
+}
+
+/// The number of the ISO week that holds a day; 1970-01-01 was a Thursday.
+fn week_of(day: i32) -> i32 {
+    day.saturating_add(3).div_euclid(7)
+}
+
+fn first_day(week: i32) -> i32 {
+    week * 7 - 3
+}
+
+fn index(day: i32) -> usize {
+    usize::try_from(day.saturating_add(3).rem_euclid(7)).expect("a remainder below 7")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: PersonKey = PersonKey([7; 16]);
+    const B: PersonKey = PersonKey([8; 16]);
+    /// Monday 2020-03-09.
+    const MONDAY: i32 = 18_330;
+
+    #[test]
+    fn days_add_up_over_weeks_and_are_given_back() {
+        let weeks = Weeks::default();
+        weeks.add(A, 0, MONDAY - 1, 1);
+        weeks.add(A, 0, MONDAY, 2);
+        weeks.add(A, 0, MONDAY + 6, 3);
+        weeks.add(A, 1, MONDAY, 9);
+        assert_eq!(weeks.bought(A, 0, &(MONDAY..=MONDAY + 6)), 5);
+        assert_eq!(weeks.bought(A, 0, &(MONDAY - 1..=MONDAY + 5)), 3);
+        assert_eq!(weeks.bought(B, 0, &(MONDAY - 7..=MONDAY + 6)), 0);
+        weeks.give_back(A, 0, MONDAY, 2);
+        weeks.give_back(A, 0, MONDAY + 6, 3);
+        assert_eq!(weeks.bought(A, 0, &(MONDAY..=MONDAY + 6)), 0);
+        assert_eq!(weeks.len(), 2);
+        weeks.forget_before(MONDAY);
+        assert_eq!((weeks.bought(A, 0, &(MONDAY - 7..=MONDAY - 1)), weeks.len()), (0, 1));
+    }
+
+    #[test]
+    fn who_gets_a_new_key_keeps_what_was_bought() {
+        let weeks = Weeks::default();
+        weeks.add(A, 0, MONDAY, 2);
+        weeks.add(B, 0, MONDAY + 1, 1);
+        weeks.rekey(A, B, 1);
+        assert_eq!(weeks.bought(B, 0, &(MONDAY..=MONDAY + 6)), 3);
+        assert_eq!((weeks.bought(A, 0, &(MONDAY..=MONDAY + 6)), weeks.len()), (0, 1));
+    }
+}
