@@ -90,7 +90,9 @@ impl Fold {
                 self.registry.version += 1;
                 Applied::Rules
             }
-            Entry::Claim(_) | Entry::Void(_) | Entry::Confirm(_) | Entry::Schedule(_) | Entry::Keys(_) => Applied::Rules,
+            Entry::Claim(_) | Entry::Void(_) | Entry::Confirm(_) | Entry::Schedule(_) | Entry::Keys(_) => {
+                Applied::Rules
+            }
             Entry::Tick(tick) => self.apply_tick(tick),
         }
     }

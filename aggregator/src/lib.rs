@@ -3,12 +3,14 @@
 //! Synchronous and deterministic: no clock, no I/O, no randomness, no async. Time is the time that entries carry. The
 //! same entries in the same order give the same bytes, on every machine.
 
+pub mod calendar;
 pub mod checkpoint;
 mod cover;
 mod cut;
 mod fold;
 mod outlet;
 mod places;
+pub mod policy;
 mod registry;
 mod sequence;
 mod shards;
@@ -16,5 +18,6 @@ mod shards;
 pub use cut::Cutter;
 pub use fold::{Applied, Fold, Tally};
 pub use outlet::OutletState;
+pub use policy::{Asked, Judgment, Rulebook, ScheduleFault};
 pub use registry::{Import, RegistryOutcome};
 pub use shards::Shards;
