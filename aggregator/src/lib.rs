@@ -3,6 +3,7 @@
 //! Synchronous and deterministic: no clock, no I/O, no randomness, no async. Time is the time that entries carry. The
 //! same entries in the same order give the same bytes, on every machine.
 
+pub mod calendar;
 pub mod checkpoint;
 mod cover;
 mod cut;
@@ -10,6 +11,7 @@ mod fold;
 mod ledger;
 mod outlet;
 mod places;
+pub mod policy;
 mod registry;
 mod sequence;
 mod shards;
@@ -19,5 +21,6 @@ pub use cut::Cutter;
 pub use fold::{Applied, Fold, Tally};
 pub use ledger::{Ask, Books, Decided, LedgerTally};
 pub use outlet::OutletState;
+pub use policy::{Asked, Judgment, Rulebook, ScheduleFault};
 pub use registry::{Import, RegistryOutcome};
 pub use shards::Shards;

@@ -139,9 +139,12 @@ fn act(kind: PosKind, fields: Fields<'_>) -> Result<Act<'_>, Rejection> {
         PosKind::Pause => Ok(Act::Pause { item: item()? }),
         PosKind::Resume => Ok(Act::Resume { item: item()? }),
         PosKind::Notice => Ok(Act::Notice(Box::new(notice(fields)?))),
-        PosKind::Claim | PosKind::Late | PosKind::Reserve | PosKind::Void | PosKind::Confirm | PosKind::Check => {
-            Err(Rejection::new(Reason::WrongSubject, "no claims are taken yet"))
-        }
+        PosKind::Claim
+        | PosKind::Late
+        | PosKind::Reserve
+        | PosKind::Void
+        | PosKind::Confirm
+        | PosKind::Check => Err(Rejection::new(Reason::WrongSubject, "no claims are taken yet")),
     }
 }
 

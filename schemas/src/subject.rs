@@ -86,7 +86,9 @@ pub enum BadSubject {
     #[error("the subject is not pos.v1.<kind>.<outlet>")]
     Shape,
     /// The kind is none that this server knows.
-    #[error("the subject names no known kind: use report, delta, pause, resume, notice, claim, late, reserve, void, confirm or check")]
+    #[error(
+        "the subject names no known kind: use report, delta, pause, resume, notice, claim, late, reserve, void, confirm or check"
+    )]
     Kind,
     /// The outlet is no valid code.
     #[error("the subject's outlet is not valid: {0}")]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use chrono::{DateTime, FixedOffset, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -76,6 +76,33 @@ impl Millis {
     }
 }
 
+/// Days from 1970-01-01 to the last day that this program reckons with, and as far back: some 137,000 years either way.
+pub const MAX_DAY: i32 = 50_000_000;
+
+/// The civil date (proleptic Gregorian) of a day counted from 1970-01-01; saturates at [`MAX_DAY`].
+#[must_use]
+pub fn civil(day: i32) -> NaiveDate {
+    let days_from_ce = day.clamp(-MAX_DAY, MAX_DAY) + UNIX_EPOCH_FROM_CE;
+    NaiveDate::from_num_days_from_ce_opt(days_from_ce).expect("chrono reckons 262,000 years either way")
+}
+
+/// The day counted from 1970-01-01 of a civil date; saturates at [`MAX_DAY`].
+#[must_use]
+pub fn day_number(date: NaiveDate) -> i32 {
+    (date.num_days_from_ce() - UNIX_EPOCH_FROM_CE).clamp(-MAX_DAY, MAX_DAY)
+}
+
+/// Days from 0000-12-31 to 1970-01-01.
+const UNIX_EPOCH_FROM_CE: i32 = 719_163;
+
+/// First and last day of the calendar month that holds this day, both counted from 1970-01-01.
+#[must_use]
+pub fn month(day: i32) -> (i32, i32) {
+    let date = civil(day);
+    let first = day_number(date) - date.day0() as i32;
+    (first, first + i32::from(date.num_days_in_month()) - 1)
+}
+
 /// The text is not a time of the form that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a time: expected RFC 3339 with an offset, such as 2020-03-11T09:05:00+09:00")]
@@ -125,6 +152,19 @@ mod tests {
         assert_eq!(t.rfc3339(KST_MINUTES), "2020-03-11T09:05:00.000+09:00");
         assert_eq!(t.naive(KST_MINUTES), "2020/03/11 09:05:00");
         assert_eq!(Millis::parse("2020-03-11T09:05:00"), Err(BadTime));
+    }
+
+    #[test]
+    fn days_and_civil_dates_are_each_others_inverse() {
+        let date = |y, m, d| NaiveDate::from_ymd_opt(y, m, d).unwrap();
+        assert_eq!(civil(0), date(1970, 1, 1));
+        assert_eq!(day_number(date(2020, 3, 9)), 18_330);
+        assert_eq!(civil(i32::MAX), civil(MAX_DAY));
+        assert_eq!(day_number(civil(i32::MIN)), -MAX_DAY);
+        assert_eq!(
+            month(day_number(date(2020, 2, 11))),
+            (day_number(date(2020, 2, 1)), day_number(date(2020, 2, 29)))
+        );
     }
 
     #[test]

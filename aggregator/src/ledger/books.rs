@@ -189,7 +189,7 @@ pub(crate) fn judge(
     ask: &Ask<'_>,
     mut bought: impl FnMut(u8, &RangeInclusive<i32>) -> u32,
 ) -> Judgment {
-    let Some(rulebook) = &ration.rulebook else { return Judgment::not_rationed() };
+    let Some(rulebook) = &ration.rulebook else { return Judgment::NOT_RATIONED };
     let group = rulebook.group_of(ask.item);
     let number = group.map_or(u8::MAX, |group| ration.groups[group]);
     let asked = Asked {

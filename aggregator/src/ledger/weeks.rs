@@ -7,6 +7,7 @@ use std::sync::{Arc, RwLock};
 use schemas::person::PersonKey;
 
 use super::table::{Row, Table};
+use crate::calendar::{week_of, weekday};
 
 /// A nation of 50 million puts some 12,000 rows in each part of a week.
 const PARTS: usize = 4096;
@@ -67,7 +68,7 @@ impl Weeks {
 
     /// Pieces move on a day. More than 255 a day, which only late claims can bring, are kept as 255.
     pub(crate) fn add(&self, person: PersonKey, group: u8, day: i32, pieces: u8) {
-        let day_of_week = index(day);
+        let day_of_week = weekday(day);
         let new = || Bought { person, group, days: [0; 7] };
         self.bucket(week_of(day)).upsert(&(person, group), new, |row| {
             row.days[day_of_week] = row.days[day_of_week].saturating_add(pieces);
@@ -77,7 +78,7 @@ impl Weeks {
     /// Pieces that were added are given back; a row of nothing is taken out.
     pub(crate) fn give_back(&self, person: PersonKey, group: u8, day: i32, pieces: u8) {
         let Some(bucket) = self.0.read().expect(WHOLE).get(&week_of(day)).cloned() else { return };
-        let day = index(day);
+        let day = weekday(day);
         let left = bucket.change(&(person, group), |row| {
             row.days[day] = row.days[day].saturating_sub(pieces);
             row.days
@@ -130,17 +131,8 @@ impl Weeks {
     }
 }
 
-/// The number of the ISO week that holds a day; 1970-01-01 was a Thursday.
-fn week_of(day: i32) -> i32 {
-    day.saturating_add(3).div_euclid(7)
-}
-
 fn first_day(week: i32) -> i32 {
     week * 7 - 3
-}
-
-fn index(day: i32) -> usize {
-    usize::try_from(day.saturating_add(3).rem_euclid(7)).expect("a remainder below 7")
 }
 
 #[cfg(test)]
