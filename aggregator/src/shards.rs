@@ -6,6 +6,7 @@
 use dashmap::DashMap;
 use foldhash::fast::FixedState;
 use schemas::OutletCode;
+use schemas::registry::OutletType;
 
 use crate::outlet::OutletState;
 
@@ -23,6 +24,12 @@ impl Shards {
     /// Reads an outlet, where it is known.
     pub fn read<R>(&self, code: &str, look: impl FnOnce(&OutletState) -> R) -> Option<R> {
         self.0.get(code).map(|state| look(&state))
+    }
+
+    /// The type of an outlet, where it is registered.
+    #[must_use]
+    pub fn kind(&self, code: &str) -> Option<OutletType> {
+        self.read(code, |state| state.kind).flatten()
     }
 
     /// Changes an outlet, begun empty where it is new.

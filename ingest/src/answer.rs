@@ -7,13 +7,16 @@ use std::time::Instant;
 use aggregator::Applied;
 use async_nats::Client;
 use bytes::Bytes;
-use schemas::pos::{Outcome, Reply};
+use schemas::pos::{Outcome, Reason, Reply};
 use schemas::status::Durability;
+use schemas::subject::PosKind;
 use schemas::time::Rfc3339;
+use serde::Serialize;
 use tokio::sync::mpsc;
 
-use crate::gateway::Caller;
+use crate::decision::{About, decision};
 use crate::hops::{Hop, Hops};
+use crate::intake::{Answer, Caller, ReplyTo};
 
 /// One half of what an answer needs.
 #[derive(Debug)]
@@ -96,22 +99,48 @@ impl Answerer {
         // Callers of one batch mostly get the same answer, word for word: it is written once.
         let mut last: Option<(Reply, Bytes)> = None;
         for (caller, applied) in committed.callers.into_iter().zip(decided.applied) {
-            let reply = self.reply(&caller, committed.seq, applied);
-            let Some(subject) = caller.reply else { continue };
-            let body = match last.take().filter(|(before, _)| *before == reply) {
-                Some((_, body)) => body,
-                None => serde_json::to_vec(&reply).expect("a reply holds only text and numbers").into(),
-            };
-            last = Some((reply, body.clone()));
-            if let Err(error) = self.client.publish(subject, body).await {
-                tracing::warn!(%error, "an answer could not be sent; the caller will send again");
+            if matches!(caller.reply, ReplyTo::Nobody) {
+                continue;
             }
+            let answer = match applied {
+                Applied::Claim(Ok(decided)) => Ok(self.decision(caller.kind, &decided)),
+                Applied::Claim(Err(reason)) => Err(refuse(reason, &caller, committed.seq)),
+                applied => {
+                    let reply = self.reply(&caller, committed.seq, applied);
+                    let body = match last.take().filter(|(before, _)| *before == reply) {
+                        Some((_, body)) => body,
+                        None => body(&reply),
+                    };
+                    last = Some((reply, body.clone()));
+                    Ok(body)
+                }
+            };
+            self.send(caller.reply, answer).await;
         }
+    }
+
+    async fn send(&self, to: ReplyTo, answer: Answer) {
+        match to {
+            ReplyTo::Nobody => {}
+            ReplyTo::Nats(subject) => {
+                let body = answer.unwrap_or_else(|reply| body(&*reply));
+                if let Err(error) = self.client.publish(subject, body).await {
+                    tracing::warn!(%error, "an answer could not be sent; the caller will send again");
+                }
+            }
+            // A desk that is gone has closed its connection; its caller will send again.
+            ReplyTo::Desk(desk) => drop(desk.send(answer)),
+        }
+    }
+
+    fn decision(&self, kind: PosKind, decided: &aggregator::Decided) -> Bytes {
+        let about = if matches!(kind, PosKind::Void | PosKind::Confirm) { About::State } else { About::Claim };
+        body(&decision(decided, about, self.durability))
     }
 
     fn reply(&self, caller: &Caller, seq: u64, applied: Applied) -> Reply {
         let Applied::Pos { outcome, registered, high_water } = applied else {
-            unreachable!("batches of the gateway hold POS entries only")
+            unreachable!("batches of the gateway hold what outlets send only")
         };
         Reply {
             status: outcome,
@@ -126,4 +155,22 @@ impl Answerer {
             retry_after_ms: None,
         }
     }
+}
+
+fn body(answer: &impl Serialize) -> Bytes {
+    serde_json::to_vec(answer).expect("an answer holds only text and numbers").into()
+}
+
+/// What the fold could not decide, since the request does not fit what is in the books.
+fn refuse(reason: Reason, caller: &Caller, seq: u64) -> Box<Reply> {
+    let detail = match reason {
+        Reason::IdConflict => "another claim was made under this id: make a new id for a new claim",
+        Reason::UnknownClaim => "no claim of this id is known: it was never made, or more than 24 hours ago",
+        Reason::OtherOutlet => "another outlet made this claim; only that outlet can change it",
+        Reason::NotHeld => "this is no reservation that holds: make a claim",
+        _ => "nothing was moved by this claim, so there is nothing to take back",
+    };
+    let mut reply = Reply::rejected(reason, detail.to_owned(), caller.received);
+    reply.version = Some(seq);
+    Box::new(reply)
 }

@@ -1,9 +1,10 @@
 //! The fold thread: applies what the tail brings, tells the answerer, cuts versions at ticks, takes checkpoints.
 
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Instant;
 
-use aggregator::{Applied, Cutter, Fold, Import, RegistryOutcome, Tally};
+use aggregator::{Applied, Checkpoint, Cutter, Fold, Import, LedgerTally, RegistryOutcome, Tally};
 use async_nats::jetstream::Message;
 use schemas::Millis;
 use schemas::batch::{BatchError, Seal, WRITER_HEADER};
@@ -55,6 +56,8 @@ pub struct Cut {
     pub batches: Arc<[(Instant, u64)]>,
     /// Counts since the process started.
     pub tally: Tally,
+    /// The same of the ledger.
+    pub ledger: LedgerTally,
     /// Terminals whose clock is off.
     pub clocks_off: u64,
 }
@@ -85,6 +88,7 @@ impl Apply {
         let mut cutter = Cutter::default();
         let mut batches = Vec::new();
         let mut checkpoint_at: Option<Millis> = None;
+        let mut writing = None;
         while let Some(message) = messages.blocking_recv() {
             let info = message.info().expect("a consumer's message carries its place in the stream");
             let (seq, behind) = (info.stream_sequence, info.pending);
@@ -94,12 +98,15 @@ impl Apply {
             }
             if ticked && behind <= BACKLOG {
                 self.cut(&mut cutter, std::mem::take(&mut batches));
-                self.checkpoint_if_due(&mut checkpoint_at);
+                self.checkpoint_if_due(&mut checkpoint_at, &mut writing);
             } else if behind == 0 || seq.is_multiple_of(1024) {
                 self.view.send_modify(|view| view.applied = seq);
             }
         }
-        self.checkpoint();
+        if let Some(writing) = writing {
+            writing.join().expect("writing a checkpoint does not panic");
+        }
+        keep(&self.checkpoints, self.fold.checkpoint());
         Ok(())
     }
 
@@ -117,11 +124,9 @@ impl Apply {
             .and_then(|seal| {
                 seal.open(&message.payload, |entry| {
                     let applied = self.fold.apply(seq, entry);
-                    count += u64::from(matches!(applied, Applied::Pos { .. }));
+                    count += u64::from(matches!(applied, Applied::Pos { .. } | Applied::Claim(_)));
                     ticked |= applied == Applied::Tick;
-                    if let Applied::Registry(outcome) = applied {
-                        told(seq, outcome);
-                    }
+                    tell(seq, &applied);
                     if own.is_some() {
                         decisions.push(applied);
                     }
@@ -139,7 +144,8 @@ impl Apply {
     fn cut(&mut self, cutter: &mut Cutter, batches: Vec<(Instant, u64)>) {
         let Some(snapshot) = cutter.cut(&mut self.fold) else { return };
         let clocks_off = self.fold.clocks_off() as u64;
-        let cut = Cut { snapshot, batches: batches.into(), tally: self.fold.tally(), clocks_off };
+        let (tally, ledger) = (self.fold.tally(), self.fold.ledger_tally());
+        let cut = Cut { snapshot, batches: batches.into(), tally, ledger, clocks_off };
         self.view.send_modify(|view| {
             view.applied = self.fold.applied();
             view.cut = Some(cut);
@@ -150,30 +156,38 @@ impl Apply {
         });
     }
 
-    fn checkpoint_if_due(&self, due: &mut Option<Millis>) {
+    /// Takes a checkpoint every minute of ticks, and writes it while the fold goes on. One that is not written yet is waited
+    /// for before another is taken.
+    fn checkpoint_if_due(&self, due: &mut Option<Millis>, writing: &mut Option<JoinHandle<()>>) {
         let now = self.fold.tick().map_or(Millis(0), |tick| tick.at);
-        if *due.get_or_insert(now.plus(CHECKPOINT_EVERY_MS)) <= now {
-            *due = Some(now.plus(CHECKPOINT_EVERY_MS));
-            self.checkpoint();
+        if *due.get_or_insert(now.plus(CHECKPOINT_EVERY_MS)) > now
+            || writing.as_ref().is_some_and(|writing| !writing.is_finished())
+        {
+            return;
         }
+        *due = Some(now.plus(CHECKPOINT_EVERY_MS));
+        let (checkpoints, checkpoint) = (self.checkpoints.clone(), self.fold.checkpoint());
+        *writing = Some(std::thread::spawn(move || keep(&checkpoints, checkpoint)));
     }
+}
 
-    fn checkpoint(&self) {
-        let started = Instant::now();
-        let (applied, bytes) = (self.fold.applied(), self.fold.checkpoint());
-        match self.checkpoints.keep(applied, &bytes) {
-            Ok(()) => tracing::debug!(applied, bytes = bytes.len(), took = ?started.elapsed(), "checkpoint"),
-            Err(error) => {
-                tracing::error!(%error, applied, "checkpoint not written; a restart will replay more");
-            }
+fn keep(checkpoints: &Checkpoints, checkpoint: Checkpoint) {
+    let (started, applied) = (Instant::now(), checkpoint.applied());
+    match checkpoints.keep(checkpoint) {
+        Ok(()) => tracing::debug!(applied, took = ?started.elapsed(), "checkpoint"),
+        Err(error) => {
+            tracing::error!(%error, applied, "checkpoint not written; a restart will replay more");
         }
     }
 }
 
-fn told(seq: u64, outcome: RegistryOutcome) {
-    match outcome {
-        RegistryOutcome::Imported { joined, left } => tracing::info!(seq, joined, left, "registry imported"),
-        RegistryOutcome::Incomplete { staged, announced } => {
+/// What an operator should read of an entry.
+fn tell(seq: u64, applied: &Applied) {
+    match applied {
+        Applied::Registry(RegistryOutcome::Imported { joined, left }) => {
+            tracing::info!(seq, joined, left, "registry imported");
+        }
+        Applied::Registry(RegistryOutcome::Incomplete { staged, announced }) => {
             tracing::error!(
                 seq,
                 staged,
@@ -181,6 +195,11 @@ fn told(seq: u64, outcome: RegistryOutcome) {
                 "registry import lacks rows and changed nothing; import it again"
             );
         }
+        Applied::Schedule { in_force: true } => tracing::info!(seq, "policies came into force"),
+        Applied::Schedule { in_force: false } => {
+            tracing::error!(seq, "policies contradict themselves and changed nothing; see `jaego policy check`");
+        }
+        _ => {}
     }
 }
 

@@ -1,11 +1,14 @@
 //! Checkpoints on disk: written aside and put in place by one rename; the two newest are kept.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 
-use aggregator::Fold;
+use aggregator::checkpoint::CheckpointError;
+use aggregator::{Checkpoint, Fold};
 
+/// Bytes that are read or written at once.
+const BUFFER: usize = 1024 * 1024;
 /// How many are kept.
 const KEPT: usize = 2;
 
@@ -34,29 +37,28 @@ impl Checkpoints {
     /// When the folder can not be read.
     pub fn newest(&self) -> io::Result<Fold> {
         for (applied, path) in self.list()?.into_iter().rev() {
-            match fs::read(&path)
-                .map_err(|e| e.to_string())
-                .and_then(|b| Fold::restore(&b).map_err(|e| e.to_string()))
-            {
+            let opened = File::open(&path).map_err(CheckpointError::from);
+            match opened.and_then(|file| Fold::restore(BufReader::with_capacity(BUFFER, file))) {
                 Ok(fold) => return Ok(fold),
                 Err(error) => {
-                    tracing::warn!(path = %path.display(), applied, error, "checkpoint not usable; trying the next older");
+                    tracing::warn!(path = %path.display(), applied, %error, "checkpoint not usable; trying the next older");
                 }
             }
         }
         Ok(Fold::default())
     }
 
-    /// Keeps this state, written by [`Fold::checkpoint`] at sequence `applied`.
+    /// Keeps this state.
     ///
     /// # Errors
     /// When it can not be written; those before it stay.
-    pub fn keep(&self, applied: u64, bytes: &[u8]) -> io::Result<()> {
+    pub fn keep(&self, checkpoint: Checkpoint) -> io::Result<()> {
+        let applied = checkpoint.applied();
         let path = self.dir.join(format!("{}-{applied:020}.checkpoint", self.journal));
         let aside = path.with_extension("tmp");
-        let mut file = File::create(&aside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
+        let mut file = BufWriter::with_capacity(BUFFER, File::create(&aside)?);
+        checkpoint.write(&mut file)?;
+        file.into_inner()?.sync_all()?;
         fs::rename(&aside, &path)?;
         File::open(&self.dir)?.sync_all()?;
         let all = self.list()?;

@@ -9,8 +9,8 @@ use tokio::sync::mpsc;
 
 use crate::answer::{Committed, Event};
 use crate::counts::Counts;
-use crate::gateway::{Caller, Pending};
 use crate::hops::{Hop, Hops};
+use crate::intake::{Caller, Pending};
 use crate::journal::{Ack, Journal, Sealed};
 
 /// Writes the queue into the journal, batch after batch.

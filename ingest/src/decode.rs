@@ -1,10 +1,12 @@
 //! Decoding: bytes of a POS become a journal entry, or a rejection with a name and a next step.
 
+pub mod claim;
+
 use std::borrow::Cow;
 
 use schemas::entry::{Act, Entry, Notice, PosEntry, Rules};
 use schemas::pos::{MAX_COUNT, MAX_MESSAGE_BYTES, MAX_NOTICE_CHARS, MAX_SEQ, Reason};
-use schemas::subject::{self, PosKind};
+use schemas::subject::PosKind;
 use schemas::time::Rfc3339;
 use schemas::{ItemId, Millis, TerminalId};
 use serde::Deserialize;
@@ -49,17 +51,11 @@ struct Fields<'a> {
     tickets: Option<bool>,
 }
 
-/// Decodes a message that arrived on a subject at a time.
+/// Decodes a message about stock.
 ///
 /// # Errors
 /// [`Rejection`], for each reason but `overloaded` and `unavailable`.
-pub fn decode<'a>(subject: &'a str, payload: &'a [u8], received: Millis) -> Result<Entry<'a>, Rejection> {
-    let (kind, outlet) =
-        subject::parse_pos(subject).map_err(|e| Rejection::new(Reason::WrongSubject, e.to_string()))?;
-    decode_for(kind, outlet, payload, received)
-}
-
-fn decode_for<'a>(
+pub fn decode<'a>(
     kind: PosKind,
     outlet: &'a str,
     payload: &'a [u8],

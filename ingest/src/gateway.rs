@@ -1,62 +1,23 @@
 //! The gateway: takes POS messages off NATS, turns bad ones away at once, queues good ones for the journal.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::{Duration, Instant};
-
-use async_nats::{Client, HeaderMap, Message, Subject};
+use async_nats::{Client, HeaderMap, Message};
+use bytes::Bytes;
 use futures::StreamExt;
-use rand::Rng;
-use schemas::Millis;
-use schemas::batch::push_line;
-use schemas::entry::{Entry, PosEntry};
-use schemas::pos::{MAX_MESSAGE_BYTES, Reason, Reply};
+use schemas::pos::{MAX_MESSAGE_BYTES, Reason};
 use schemas::subject::{self, POS_ALL, POS_QUEUE, PosKind};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::counts::Counts;
-use crate::decode::{Rejection, decode};
-use crate::hops::{Hop, Hops};
-
-/// Entries that may wait for the journal; more are turned away as overloaded.
-pub const QUEUE: usize = 16 * 1024;
-/// Entries older than this when they arrive were queued at the POS and say nothing of the network.
-const LIVE_MS: i64 = 10 * 60_000;
-
-/// One entry on its way into the journal, and who waits for its decision.
-#[derive(Debug)]
-pub struct Pending {
-    /// The entry as a JSON line.
-    pub line: Vec<u8>,
-    /// Who waits.
-    pub caller: Caller,
-}
-
-/// Who sent an entry and when it was taken.
-#[derive(Debug)]
-pub struct Caller {
-    /// Where the answer goes; `None` where nobody asked for one.
-    pub reply: Option<Subject>,
-    /// When it was taken, by the clock.
-    pub received: Millis,
-    /// The same moment, for measuring.
-    pub taken: Instant,
-}
+use crate::decode::Rejection;
+use crate::decode::claim::Address;
+use crate::intake::{Intake, ReplyTo};
 
 /// What the gateway stands on.
 #[derive(Debug, Clone)]
 pub struct Gateway {
     /// Connection.
     pub client: Client,
-    /// Way to the committer.
-    pub queue: mpsc::Sender<Pending>,
-    /// Set while the journal does not acknowledge.
-    pub stalled: Arc<AtomicBool>,
-    /// Counters.
-    pub counts: Arc<Counts>,
-    /// Measurements.
-    pub hops: Arc<Hops>,
+    /// Way in.
+    pub intake: Intake,
 }
 
 impl Gateway {
@@ -85,57 +46,49 @@ impl Gateway {
     }
 
     async fn take(&self, message: Message) {
-        let (received, taken) = (crate::clock::now(), Instant::now());
-        match self.queue(&message, received, taken) {
-            Ok(kind) => self.counts.take(kind),
-            Err(rejection) => self.turn_away(message, rejection, received).await,
-        }
-    }
-
-    fn queue(&self, message: &Message, received: Millis, taken: Instant) -> Result<PosKind, Rejection> {
-        let entry = decode(&message.subject, &message.payload, received)?;
-        let Entry::Pos(pos) = &entry else { unreachable!("decode makes POS entries only") };
-        let kind =
-            PosKind::ALL.into_iter().find(|k| k.name() == pos.act.kind()).expect("every act has its kind");
-        let permit = self.queue.try_reserve().map_err(|_| self.no_room())?;
-        if self.stalled.load(Relaxed) {
-            return Err(Rejection::new(
-                Reason::Unavailable,
-                "the journal can not be written now; send again later",
-            ));
-        }
-        self.measure(pos);
-        let mut line = Vec::with_capacity(192);
-        push_line(&mut line, &entry);
-        permit.send(Pending { line, caller: Caller { reply: message.reply.clone(), received, taken } });
-        Ok(kind)
-    }
-
-    fn no_room(&self) -> Rejection {
-        Rejection::new(Reason::Overloaded, format!("{QUEUE} messages wait already; send again later"))
-    }
-
-    fn measure(&self, pos: &PosEntry<'_>) {
-        let took = pos.received.since(pos.sent.unwrap_or(pos.at));
-        if (0..LIVE_MS).contains(&took) {
-            self.hops.record(Hop::PosToReceived, Duration::from_millis(took.unsigned_abs()), 1);
-        }
-    }
-
-    async fn turn_away(&self, message: Message, rejection: Rejection, received: Millis) {
-        let Rejection { reason, detail } = rejection;
-        self.counts.reject(reason);
-        let sent = match &message.reply {
-            Some(reply) => {
-                let mut answer = Reply::rejected(reason, detail, received);
-                answer.retry_after_ms = reason.retryable().then(|| rand::rng().random_range(200..2_000));
-                let body = serde_json::to_vec(&answer).expect("a reply holds only text and numbers");
-                self.client.publish(reply.clone(), body.into()).await
+        let taken = match subject::parse_pos(&message.subject) {
+            Ok((PosKind::Check, outlet)) => self.check(&message, outlet).await,
+            Ok((kind, outlet)) => {
+                let reply = message.reply.clone().map_or(ReplyTo::Nobody, ReplyTo::Nats);
+                let address = Address { outlet: Some(outlet), claim: None };
+                self.intake.take(kind, address, &message.payload, reply).map_err(|(rejection, _)| rejection)
             }
-            None => self.bury(message, reason, &detail).await,
+            Err(wrong) => Err(Rejection::new(Reason::WrongSubject, wrong.to_string())),
         };
-        if let Err(error) = sent {
-            tracing::warn!(%error, reason = reason.name(), "a rejection could not be sent");
+        if let Err(rejection) = taken {
+            self.turn_away(message, rejection).await;
+        }
+    }
+
+    async fn check(&self, message: &Message, outlet: &str) -> Result<(), Rejection> {
+        let address = Address { outlet: Some(outlet), claim: None };
+        let decision = self.intake.check(address, &message.payload)?;
+        if let Some(reply) = &message.reply {
+            let body = serde_json::to_vec(&decision).expect("a decision holds only text and numbers");
+            self.publish(reply.clone(), body.into()).await;
+        }
+        Ok(())
+    }
+
+    async fn publish(&self, subject: async_nats::Subject, body: Bytes) {
+        if let Err(error) = self.client.publish(subject, body).await {
+            tracing::warn!(%error, "an answer could not be sent; the caller will send again");
+        }
+    }
+
+    async fn turn_away(&self, message: Message, rejection: Rejection) {
+        match &message.reply {
+            Some(reply) => {
+                let answer = self.intake.rejected(rejection);
+                let body = serde_json::to_vec(&answer).expect("a reply holds only text and numbers");
+                self.publish(reply.clone(), body.into()).await;
+            }
+            None => {
+                self.intake.counts.reject(rejection.reason);
+                if let Err(error) = self.bury(message, rejection.reason, &rejection.detail).await {
+                    tracing::warn!(%error, reason = rejection.reason.name(), "a dead letter could not be sent");
+                }
+            }
         }
     }
 
@@ -146,7 +99,7 @@ impl Gateway {
         reason: Reason,
         detail: &str,
     ) -> Result<(), async_nats::PublishError> {
-        self.counts.bury();
+        self.intake.counts.bury();
         let mut headers = HeaderMap::new();
         headers.insert("Jaego-Subject", one_line(&message.subject).as_str());
         headers.insert("Jaego-Detail", one_line(detail).as_str());

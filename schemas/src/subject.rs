@@ -60,6 +60,12 @@ impl PosKind {
         Self::Check,
     ];
 
+    /// Whether messages of this kind are about a person.
+    #[must_use]
+    pub fn is_personal(self) -> bool {
+        !matches!(self, Self::Report | Self::Delta | Self::Pause | Self::Resume | Self::Notice)
+    }
+
     /// The subject token, which is also the metric label.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -7,20 +7,23 @@ use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle as Thread;
 use std::time::Duration;
 
-use aggregator::Import;
-use anyhow::Context;
+use aggregator::{Books, Import, Shards};
+use anyhow::{Context, bail};
 use async_nats::Client;
 use ingest::answer::Answerer;
 use ingest::apply::{Apply, Damaged, View};
 use ingest::checkpoints::Checkpoints;
 use ingest::commit::Committer;
 use ingest::counts::Counts;
-use ingest::gateway::{Gateway, QUEUE};
+use ingest::gateway::Gateway;
 use ingest::hops::Hops;
+use ingest::identity::Identity;
+use ingest::intake::{Intake, QUEUE};
 use ingest::journal::{Journal, Sealed};
 use ingest::tail;
 use schemas::batch::push_line;
-use schemas::entry::{Entry, Rules};
+use schemas::entry::{Entry, Keys, Rules};
+use schemas::policy::Schedule;
 use schemas::registry::OutletInfo;
 use schemas::status::Durability;
 use tokio::sync::{mpsc, watch};
@@ -46,6 +49,9 @@ pub struct Core {
     pub hops: Arc<Hops>,
     /// What an acknowledgement promises.
     pub durability: Durability,
+    /// The books of the ration.
+    pub books: Arc<Books>,
+    outlets: Arc<Shards>,
     client: Client,
     fold: Thread<Result<(), Damaged>>,
     follow: JoinHandle<Result<(), tail::TailError>>,
@@ -89,6 +95,7 @@ impl Core {
         let hops = Arc::new(Hops::default());
         let gateway_name = format!("{:016x}", rand::random::<u64>());
         let (events, answers) = mpsc::unbounded_channel();
+        let (books, outlets) = (fold.books(), fold.shards());
         let (view_in, view) = watch::channel(View { applied: fold.applied(), ..View::default() });
         let (messages, tail_out) = mpsc::channel(TAIL_QUEUE);
         let apply = Apply {
@@ -114,6 +121,8 @@ impl Core {
             counts: Arc::default(),
             hops,
             durability,
+            books,
+            outlets,
             client,
             fold,
             follow,
@@ -168,25 +177,64 @@ impl Core {
         if self.view.borrow().rules == *rules {
             return Ok(());
         }
+        self.enter("rules", &Entry::Rules(rules.clone())).await
+    }
+
+    /// Puts policies into force where others are. Another core may have done so.
+    ///
+    /// # Errors
+    /// When the fold ended before they were applied.
+    pub async fn schedule(&mut self, schedule: &Schedule) -> anyhow::Result<()> {
+        if self.books.schedule().is_some_and(|in_force| *in_force == *schedule) {
+            return Ok(());
+        }
+        self.enter("schedule", &Entry::Schedule(Box::new(schedule.clone()))).await
+    }
+
+    /// Persons are to be known under these keys, where they follow those of the journal. A core that still has the key before
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// When the keys are others: under them nobody would be known, and everybody could buy again.
+    pub async fn keys(&mut self, ours: Keys) -> anyhow::Result<()> {
+        match self.books.keys() {
+            Some(known) if known == ours || known.previous == Some(ours.current) => Ok(()),
+            Some(known) if known.current != ours.current && ours.previous != Some(known.current) => bail!(
+                "the journal knows persons under the key {:016x}, and this process has {:016x}: under another key nobody is \
+                 known and everybody could buy again. Start with the key of the journal, or with it as \
+                 --person-key-previous to change keys",
+                known.current,
+                ours.current
+            ),
+            _ => self.enter("keys", &Entry::Keys(ours)).await,
+        }
+    }
+
+    /// Appends one entry of our own and waits until it is applied.
+    async fn enter(&mut self, what: &str, entry: &Entry<'_>) -> anyhow::Result<()> {
         let mut payload = Vec::new();
-        push_line(&mut payload, &Entry::Rules(rules.clone()));
-        let id = format!("rules-{}", self.gateway_name);
+        push_line(&mut payload, entry);
+        let id = format!("{what}-{}", self.gateway_name);
         let ack = self.journal.append(&Sealed { payload: payload.into(), count: 1, id, writer: None }).await;
         self.applied(ack.seq).await
     }
 
-    /// Begins to take messages and to write ticks.
-    pub fn take(&mut self, tick: Duration) {
+    /// Begins to take messages and to write ticks. Returns the way in, for those who come over HTTP.
+    pub fn take(&mut self, tick: Duration, identity: Arc<Identity>) -> Intake {
         let stop = CancellationToken::new();
         let stalled = Arc::new(AtomicBool::new(false));
         let (queue_in, queue) = mpsc::channel(QUEUE);
-        let gateway = Gateway {
-            client: self.client.clone(),
+        let intake = Intake {
             queue: queue_in,
             stalled: Arc::clone(&stalled),
             counts: Arc::clone(&self.counts),
             hops: Arc::clone(&self.hops),
+            identity,
+            books: Arc::clone(&self.books),
+            outlets: Arc::clone(&self.outlets),
+            durability: self.durability,
         };
+        let gateway = Gateway { client: self.client.clone(), intake: intake.clone() };
         let committer = Committer {
             journal: self.journal.clone(),
             gateway: self.gateway_name.clone(),
@@ -201,6 +249,7 @@ impl Core {
             ticker: tokio::spawn(ingest::tick::run(self.journal.clone(), tick, stop.clone())),
             stop,
         });
+        intake
     }
 
     /// Takes no more, answers what was taken, folds it, keeps a checkpoint. A NATS that does not answer is not waited for

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Endpoints {
     /// Open API.
     pub open: String,
+    /// Claims and checks over HTTP.
+    pub desk: String,
     /// Health, metrics, registry imports.
     pub admin: String,
     /// NATS.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use ingest::intake::Intake;
 use ingest::nats_server::NatsServer;
 use ingest::registry::RegistryFile;
 use publisher::{Face, Publisher};
@@ -27,6 +28,8 @@ use crate::stop;
 
 /// From SIGTERM to the end; what is not done by then is left to the next start.
 const STOP_LIMIT: Duration = Duration::from_secs(9);
+/// How long requests under way at the desk are waited for.
+const DESK_LIMIT: Duration = Duration::from_secs(1);
 /// How often the managed NATS is looked after.
 const CARE: Duration = Duration::from_millis(200);
 
@@ -64,6 +67,7 @@ fn nats_dir(data_dir: &Path) -> anyhow::Result<std::path::PathBuf> {
 async fn serve(settings: &Settings, mut nats: Option<NatsServer>, reading: &Handle) -> anyhow::Result<()> {
     let open = reading.spawn(bind("open-addr", settings.open_addr)).await??;
     let admin = reading.spawn(bind("admin-addr", settings.admin_addr)).await??;
+    let desk = bind("desk-addr", settings.desk_addr).await?;
     let (url, monitors) = match (&nats, &settings.nats) {
         (Some(server), _) => (server.url().to_owned(), vec![server.monitor().to_owned()]),
         (None, Nats::Url(url)) => (url.clone(), settings.nats_monitors.clone()),
@@ -71,6 +75,7 @@ async fn serve(settings: &Settings, mut nats: Option<NatsServer>, reading: &Hand
     };
     let endpoints = Endpoints {
         open: format!("http://{}", open.local_addr()?),
+        desk: format!("http://{}", desk.local_addr()?),
         admin: format!("http://{}", admin.local_addr()?),
         nats: url.clone(),
         pid: std::process::id(),
@@ -92,10 +97,11 @@ async fn serve(settings: &Settings, mut nats: Option<NatsServer>, reading: &Hand
         error = look_after(&mut nats) => Err(error),
     };
     let outcome = match started {
-        Ok(Some(publishing)) => {
+        Ok(Some((publishing, intake))) => {
+            servers.publishing = Some(publishing);
+            servers.open_desk(desk, intake);
             ready.store(true, Relaxed);
             announce(&endpoints, &settings.data_dir)?;
-            servers.publishing = Some(publishing);
             tokio::select! {
                 () = &mut stopped => Ok(()),
                 error = core.failure() => Err(error),
@@ -124,10 +130,14 @@ async fn start(
     reading: &Handle,
     publisher: &Publisher,
     published: watch::Sender<u64>,
-) -> anyhow::Result<Publishing> {
+) -> anyhow::Result<(Publishing, Intake)> {
     core.catch_up().await?;
     core.rule(&settings.rules).await?;
-    core.take(settings.tick);
+    core.keys(settings.identity.keys()).await?;
+    if let Some(schedule) = &settings.schedule {
+        core.schedule(schedule).await?;
+    }
+    let intake = core.take(settings.tick, Arc::clone(&settings.identity));
     let served = published.subscribe();
     let publishing = Publishing::start(reading, core, publisher.clone(), published);
     shows(core, &served, 1).await?;
@@ -141,7 +151,7 @@ async fn start(
             );
         }
     }
-    Ok(publishing)
+    Ok((publishing, intake))
 }
 
 /// Waits until a version at least this new is served.
@@ -199,6 +209,7 @@ async fn bind(name: &'static str, addr: SocketAddr) -> anyhow::Result<TcpListene
 fn announce(endpoints: &Endpoints, data_dir: &Path) -> anyhow::Result<()> {
     endpoints.write(data_dir).context("writing endpoints.json")?;
     tracing::info!(url = endpoints.open, "open API");
+    tracing::info!(url = endpoints.desk, "desk");
     tracing::info!(url = endpoints.admin, "admin");
     tracing::info!(url = endpoints.nats, "NATS");
     Ok(())
@@ -222,9 +233,11 @@ async fn look_after(nats: &mut Option<NatsServer>) -> anyhow::Error {
 /// The HTTP servers and what feeds them.
 struct Servers {
     stop: CancellationToken,
+    desk_stop: CancellationToken,
     open: JoinHandle<std::io::Result<()>>,
     admin: JoinHandle<std::io::Result<()>>,
     publishing: Option<Publishing>,
+    desk: Option<JoinHandle<std::io::Result<()>>>,
 }
 
 impl Servers {
@@ -250,7 +263,25 @@ impl Servers {
             open: reading.spawn(publisher::serve(open, publisher.router(), cancelled(&stop))),
             admin: reading.spawn(publisher::serve(admin, admin::router(state), cancelled(&stop))),
             stop,
+            desk_stop: CancellationToken::new(),
             publishing: None,
+            desk: None,
+        }
+    }
+
+    /// Lets the desk answer, on the thread of the writing side: what it does is hand on.
+    fn open_desk(&mut self, listener: TcpListener, intake: Intake) {
+        let router = ingest::desk::router(intake);
+        self.desk = Some(tokio::spawn(publisher::serve(listener, router, cancelled(&self.desk_stop))));
+    }
+
+    /// Takes no more requests at the desk and lets those under way be answered.
+    async fn close_desk(&mut self) -> anyhow::Result<()> {
+        self.desk_stop.cancel();
+        match self.desk.take() {
+            // Who waits longer waits for a journal that does not answer, and sends again.
+            Some(desk) => tokio::time::timeout(DESK_LIMIT, desk).await.unwrap_or(Ok(Ok(())))?.map_err(Into::into),
+            None => Ok(()),
         }
     }
 }
@@ -259,7 +290,9 @@ fn cancelled(stop: &CancellationToken) -> impl Future<Output = ()> + Send + 'sta
     stop.clone().cancelled_owned()
 }
 
-async fn wind_down(core: Core, servers: Servers, data_dir: &Path) -> anyhow::Result<()> {
+async fn wind_down(core: Core, mut servers: Servers, data_dir: &Path) -> anyhow::Result<()> {
+    // Requests under way hold the way in open: the desk is closed first.
+    servers.close_desk().await?;
     core.stop().await?;
     servers.stop.cancel();
     servers.open.await??;

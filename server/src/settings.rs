@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use schemas::policy::Schedule;
 use schemas::{ItemId, entry::Rules};
+
+use crate::policy_file;
 
 /// One setting: the same name is the flag, the key in the file and, with `JAEGO_` and in capitals, the variable.
 struct Key {
@@ -20,7 +23,7 @@ const fn key(name: &'static str, default: &'static str, help: &'static str) -> K
 }
 
 const KEYS: &[Key] = &[
-    key("role", "all", "What this process does: all"),
+    key("role", "all", "What this process does: all, or core where several share one NATS"),
     key("registry", "", "Store list or HIRA register to import at start, unless it was imported before"),
     key("max-loss", "500", "Most outlets that the import at start may take out of the registry"),
     key("data-dir", "jaego-data", "Folder for checkpoints, endpoints.json and the managed NATS"),
@@ -33,6 +36,8 @@ const KEYS: &[Key] = &[
     ),
     key("replicas", "1", "Replicas of the journal when it is made: 1, 3 or 5"),
     key("open-addr", "127.0.0.1:8080", "Address of the open API"),
+    key("desk-addr", "127.0.0.1:8082", "Address of the desk: claims and checks over HTTP; keep it private"),
+    key("policy", "", "Ration policies: korea-2020, taiwan-2020, or a file; without it those of the journal stay"),
     key("admin-addr", "127.0.0.1:8081", "Address of health, metrics and registry imports; keep it private"),
     key("tick", "1s", "Time between versions, 100ms to 60s"),
     key("face-item", "mask", "Item that the face of 2020 shows"),
@@ -117,6 +122,10 @@ pub struct Settings {
     pub replicas: usize,
     /// Address of the open API.
     pub open_addr: SocketAddr,
+    /// Address of the desk.
+    pub desk_addr: SocketAddr,
+    /// Ration policies to put into force.
+    pub schedule: Option<Schedule>,
     /// Address of the admin port.
     pub admin_addr: SocketAddr,
     /// Time between versions.
@@ -243,7 +252,10 @@ struct Layers {
 impl Layers {
     fn settings(&mut self, exit_on_stdin_close: bool) -> Option<Settings> {
         let role =
-            self.value("role", |v| if v == "all" { Ok(()) } else { Err("only `all` is known".to_owned()) });
+            self.value("role", |v| match v {
+                "all" | "core" => Ok(()),
+                _ => Err("expected all or core".to_owned()),
+            });
         let nats_listen = self.address("nats-listen");
         let nats = self.value("nats", nats_url);
         let rules = self.rules();
@@ -260,6 +272,11 @@ impl Layers {
             }),
             self.address("open-addr"),
             self.address("admin-addr"),
+            self.address("desk-addr"),
+            self.value("policy", |v| match v {
+                "" => Ok(None),
+                name => policy_file::load(name).map(Some).map_err(|e| format!("{e:#}")),
+            }),
             self.value("tick", tick),
             self.value("face-item", |v| ItemId::new(v).map_err(|e| e.to_string())),
             self.value("skip-damaged", |v| {
@@ -287,12 +304,14 @@ impl Layers {
             replicas: settings.4?,
             open_addr: settings.5?,
             admin_addr: settings.6?,
-            tick: settings.7?,
-            face_item: settings.8?,
+            desk_addr: settings.7?,
+            schedule: settings.8?,
+            tick: settings.9?,
+            face_item: settings.10?,
             rules: rules?,
-            skip_damaged: settings.9?,
-            log: settings.10?,
-            log_json: settings.11?,
+            skip_damaged: settings.11?,
+            log: settings.12?,
+            log_json: settings.13?,
             exit_on_stdin_close,
         })
     }

@@ -13,7 +13,7 @@ use schemas::{ItemId, Millis, OutletCode, TerminalId};
 use serde::Deserialize;
 
 use super::Rejection;
-use crate::identity::{Identity, Said};
+use crate::identity::{Body, Identity};
 
 const DAY_MS: i64 = 86_400_000;
 const MINUTE_MS: i64 = 60_000;
@@ -173,15 +173,14 @@ fn new_claim<'a>(
     let occurred = occurred(kind, fields, settle.received)?;
     let hold = hold_minutes(kind, fields)?;
     let item = item(kind, fields)?;
-    let body = identity.body(&Said {
-        kind,
+    let body = identity.body(&Body {
         outlet: settle.outlet,
         terminal: settle.terminal,
         at: settle.at,
         item,
         quantity,
-        person: fields.person.as_ref().expect("its person was read"),
-        buyer: fields.buyer.as_ref(),
+        person: &person,
+        buyer: buyer.as_ref(),
         ground: fields.ground,
         occurred,
         hold_minutes: hold,

@@ -1,0 +1,65 @@
+//! Many requests in one: each is decided for itself, and the answers stand in the order of the requests.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use futures::future::join_all;
+use schemas::pos::Reason;
+use schemas::subject::PosKind;
+use serde_json::value::RawValue;
+
+use super::{BodyOf, MAX_BATCH, ask, json, problem};
+use crate::decode::Rejection;
+use crate::decode::claim::Address;
+use crate::intake::{Answer, Intake};
+
+/// Answers `{"answers": […]}`: for each request what it would have been answered alone, as a decision or as a reply with
+/// `rejected`.
+pub(super) async fn many(State(desk): State<Intake>, kind: PosKind, body: BodyOf) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(refused) => return problem::unreadable(&desk, &refused),
+    };
+    let requests: Vec<&RawValue> = match serde_json::from_slice(&body) {
+        Ok(requests) => requests,
+        Err(error) => {
+            let place = format!("line {}, column {}: expected an array of requests", error.line(), error.column());
+            return problem::rejected(desk.rejected(Rejection::new(Reason::Malformed, place)));
+        }
+    };
+    if requests.len() > MAX_BATCH {
+        let detail = format!("{} requests, at most {MAX_BATCH} are allowed in one batch", requests.len());
+        return problem::rejected(desk.rejected(Rejection::new(Reason::Oversized, detail)));
+    }
+    let answers = join_all(requests.iter().map(|request| each(&desk, kind, request.get().as_bytes()))).await;
+    json(StatusCode::OK, joined(answers))
+}
+
+async fn each(desk: &Intake, kind: PosKind, request: &[u8]) -> Answer {
+    if kind != PosKind::Check {
+        return ask(desk, kind, None, request).await;
+    }
+    match desk.check(Address::default(), request) {
+        Ok(decision) => {
+            Ok(serde_json::to_vec(&decision).expect("a decision holds only text and numbers").into())
+        }
+        Err(rejection) => Err(Box::new(desk.rejected(rejection))),
+    }
+}
+
+fn joined(answers: Vec<Answer>) -> Vec<u8> {
+    let mut body = br#"{"answers":["#.to_vec();
+    for (n, answer) in answers.into_iter().enumerate() {
+        if n > 0 {
+            body.push(b',');
+        }
+        match answer {
+            Ok(decision) => body.extend_from_slice(&decision),
+            Err(reply) => {
+                serde_json::to_writer(&mut body, &*reply).expect("a reply holds only text and numbers");
+            }
+        }
+    }
+    body.extend_from_slice(b"]}");
+    body
+}

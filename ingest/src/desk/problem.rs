@@ -1,0 +1,92 @@
+//! What the desk turns away, as problem documents (RFC 9457): the reason by the same name as over NATS.
+
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use schemas::pos::{MAX_MESSAGE_BYTES, Reason, Reply};
+use serde::Serialize;
+
+use crate::decode::Rejection;
+use crate::intake::Intake;
+
+/// A problem document.
+#[derive(Debug, Serialize)]
+struct Problem<'a> {
+    /// What kind of problem: a page of the documentation for each reason.
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    /// The reply as NATS would have it.
+    #[serde(flatten)]
+    reply: Option<&'a Reply>,
+}
+
+/// The status of a reason.
+#[must_use]
+pub fn status(reason: Reason) -> StatusCode {
+    match reason {
+        Reason::Malformed | Reason::WrongSubject => StatusCode::BAD_REQUEST,
+        Reason::Oversized => StatusCode::PAYLOAD_TOO_LARGE,
+        Reason::FutureDated | Reason::OutOfRange | Reason::BadPerson => StatusCode::UNPROCESSABLE_ENTITY,
+        Reason::UnknownClaim => StatusCode::NOT_FOUND,
+        Reason::OtherOutlet => StatusCode::FORBIDDEN,
+        Reason::IdConflict | Reason::NotHeld | Reason::NothingToVoid => StatusCode::CONFLICT,
+        Reason::Overloaded | Reason::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// A request that was turned away.
+pub(super) fn rejected(reply: Reply) -> Response {
+    let reason = reply.reason.unwrap_or(Reason::Malformed);
+    let status = status(reason);
+    let problem = Problem {
+        kind: format!("/desk/v1/openapi.json#/components/x-reasons/{}", reason.name()),
+        title: reason.name(),
+        status: status.as_u16(),
+        detail: reply.detail.as_deref().unwrap_or_default(),
+        reply: Some(&reply),
+    };
+    let mut response = document(status, &problem);
+    if let Some(millis) = reply.retry_after_ms {
+        let seconds = HeaderValue::from(millis.div_ceil(1000));
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
+}
+
+/// A body that could not be read: too large, or broken off.
+pub(super) fn unreadable(desk: &Intake, refused: &BytesRejection) -> Response {
+    let rejection = if refused.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        Rejection::new(Reason::Oversized, format!("at most {MAX_MESSAGE_BYTES} bytes a request are allowed"))
+    } else {
+        Rejection::new(Reason::Malformed, "the body broke off")
+    };
+    rejected(desk.rejected(rejection))
+}
+
+/// No such path.
+pub(super) fn not_found() -> Response {
+    plain(StatusCode::NOT_FOUND, "not_found", "no such path: /desk/v1/openapi.json lists them")
+}
+
+/// A path, by another method.
+pub(super) fn not_allowed() -> Response {
+    plain(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "another method is needed: /desk/v1/openapi.json says which",
+    )
+}
+
+fn plain(status: StatusCode, title: &str, detail: &str) -> Response {
+    let kind = "about:blank".to_owned();
+    document(status, &Problem { kind, title, status: status.as_u16(), detail, reply: None })
+}
+
+fn document(status: StatusCode, problem: &Problem<'_>) -> Response {
+    let body = serde_json::to_vec(problem).expect("a problem holds only text and numbers");
+    let head = [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
+    (status, head, body).into_response()
+}
