@@ -10,6 +10,18 @@ use crate::ids::ItemId;
 use crate::registry::OutletType;
 use crate::time::Rfc3339;
 
+/// The schedules that come with jaego: name, and document in TOML.
+pub const SHIPPED: [(&str, &str); 2] = [
+    ("korea-2020", include_str!("../policies/korea-2020.toml")),
+    ("taiwan-2020", include_str!("../policies/taiwan-2020.toml")),
+];
+
+/// The document of this name that comes with jaego, in TOML.
+#[must_use]
+pub fn shipped(name: &str) -> Option<&'static str> {
+    SHIPPED.iter().find(|(known, _)| *known == name).map(|(_, document)| *document)
+}
+
 /// All policies of a ration, past and to come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -95,24 +95,32 @@ fn quantities(policy: &Policy, name: &PolicyName, faults: &mut Vec<Fault>) {
 }
 
 fn bands(policy: &Policy, name: &PolicyName, faults: &mut Vec<Fault>) {
-    let mut taken: BTreeSet<u16> = BTreeSet::new();
+    let mut taken: Vec<Years> = Vec::new();
     for (number, band) in (1..).zip(&policy.bands) {
         let spot = Spot::Band(name.clone(), number);
         if band.quantity == 0 {
             faults.push(Fault::NoQuantity(spot.clone()));
         }
-        match (band.born_from, band.born_to) {
-            (None, None) => faults.push(Fault::BandOfAll(spot)),
-            (Some(from), Some(to)) if from > to => faults.push(Fault::BornRange(spot, from, to)),
-            (from, to) => {
-                let years = from.unwrap_or(0)..=to.unwrap_or(u16::MAX);
-                let news = years.filter(|year| taken.insert(*year)).count();
-                if news == 0 {
-                    faults.push(Fault::BandNeverFits(spot));
-                }
-            }
+        let years = (band.born_from.unwrap_or(0), band.born_to.unwrap_or(u16::MAX));
+        if band.born_from.is_none() && band.born_to.is_none() {
+            faults.push(Fault::BandOfAll(spot));
+        } else if years.0 > years.1 {
+            faults.push(Fault::BornRange(spot, years.0, years.1));
+        } else if are_taken(years, &taken) {
+            faults.push(Fault::BandNeverFits(spot));
         }
+        taken.push(years);
     }
+}
+
+/// First and last year of birth.
+type Years = (u16, u16);
+
+/// Whether each of these years is in one of the ranges: else the first that is not begins the years, or follows a range.
+fn are_taken(years: Years, ranges: &[Years]) -> bool {
+    let after_a_range = ranges.iter().filter_map(|(_, to)| to.checked_add(1));
+    let mut first_ones = after_a_range.filter(|year| (years.0..=years.1).contains(year)).chain([years.0]);
+    first_ones.all(|year| ranges.iter().any(|(from, to)| (*from..=*to).contains(&year)))
 }
 
 fn days(policy: &Policy, name: &PolicyName, faults: &mut Vec<Fault>) {
