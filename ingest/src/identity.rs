@@ -167,7 +167,7 @@ impl Message {
     }
 
     fn under(&self, secret: &PersonSecret) -> PersonKey {
-        PersonKey(first(&*secret.hash(&self.bytes[..self.len])))
+        PersonKey(first(&secret.hash(&self.bytes[..self.len])))
     }
 }
 

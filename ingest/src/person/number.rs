@@ -12,7 +12,9 @@ const WEIGHTS: [u8; 12] = [2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5];
 /// Reads a number. What kind the till named does not matter: the number tells, so that one number is one person.
 pub(super) fn read(written: &str) -> Result<Parsed, BadPerson> {
     let number = Text::normalised(written).ok_or(BadPerson::NotThirteenDigits)?;
-    let Ok(digits) = <&[u8; 13]>::try_from(number.as_bytes()) else { return Err(BadPerson::NotThirteenDigits) };
+    let Ok(digits) = <&[u8; 13]>::try_from(number.as_bytes()) else {
+        return Err(BadPerson::NotThirteenDigits);
+    };
     if !digits.iter().all(u8::is_ascii_digit) {
         return Err(BadPerson::NotThirteenDigits);
     }

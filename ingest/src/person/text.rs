@@ -1,14 +1,14 @@
 //! A short text on the stack in capital letters and digits, wiped when it is dropped.
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::Zeroizing;
 
 /// Longest text, in characters.
 pub(super) const LONGEST: usize = 20;
 
 /// Up to 20 capital letters and digits. Neither shown nor compared nor copied.
-#[derive(Default, Zeroize, ZeroizeOnDrop)]
+#[derive(Default)]
 pub(crate) struct Text {
-    bytes: [u8; LONGEST],
+    bytes: Zeroizing<[u8; LONGEST]>,
     len: usize,
 }
 
@@ -33,7 +33,11 @@ impl Text {
 /// Blanks, hyphens and what keyboards and copies make of them.
 fn is_gap(c: char) -> bool {
     c.is_whitespace()
-        || matches!(c, '-' | '\u{ad}' | '\u{200b}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe63}' | '\u{ff0d}' | '\u{feff}')
+        || matches!(
+            c,
+            '-' | '\u{ad}' | '\u{200b}' | '\u{2010}'
+                ..='\u{2015}' | '\u{2212}' | '\u{fe63}' | '\u{ff0d}' | '\u{feff}'
+        )
 }
 
 /// The ASCII capital or digit that the character stands for.
