@@ -12,7 +12,7 @@ use std::ops::RangeInclusive;
 
 use schemas::claim::Refusal;
 use schemas::person::Person;
-use schemas::policy::{Ground, Schedule};
+use schemas::policy::{Ground, Schedule, Window};
 use schemas::registry::OutletType;
 use schemas::{ItemId, Millis};
 
@@ -142,11 +142,24 @@ impl Rulebook {
         rules.map(|rule| *window_of(rule.window, day).start()).min().unwrap_or(day)
     }
 
+    /// Whether this purchase takes a window that holds its day over the allowance, what was bought on later days included:
+    /// for claims that come out of the order of their times.
+    pub fn goes_over(&self, asked: &Asked<'_>, mut bought: impl FnMut(RangeInclusive<i32>) -> u32) -> bool {
+        let Some(rule) = self.in_force(asked).map(|rules| &rules[0]) else { return false };
+        let Some(allowance) = rule.allowance(asked.person) else { return false };
+        let day = day_of(asked.at, self.offset_minutes);
+        let mut over = |days| asked.quantity > rule.left(allowance, bought(days));
+        match rule.window {
+            Window::RollingDays(n) => (0..i32::from(n)).any(|later| over(window_of(rule.window, day + later))),
+            window => over(window_of(window, day)),
+        }
+    }
+
     /// Judges one purchase.
     ///
     /// `bought(days)` tells how many pieces of the group this person has bought, or holds reserved, on these local days. It
     /// is called as seldom as possible: once for a weekly window. It is never called for days after that of `asked.at`: who
-    /// judges out of order (a claim timed before one that is already granted) must see to it that the limit holds.
+    /// judges out of order (a claim timed before one that is already granted) asks [`goes_over`](Self::goes_over) too.
     ///
     /// Reasons in their order: nothing is rationed; the outlet does not take part; the buyer may not come for this person;
     /// the year of birth or the card's digit is needed and absent; nothing remains; not this person's day; less remains than

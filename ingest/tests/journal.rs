@@ -133,7 +133,7 @@ fn two_checkpoints_are_kept_and_a_damaged_one_gives_way_to_the_older() {
     let mut fold = Fold::default();
     for seq in 1..=3 {
         fold.apply(seq, Entry::Tick(Tick { at: Millis(i64::try_from(seq).unwrap()), interval_ms: 1000 }));
-        checkpoints.keep(seq, &fold.checkpoint()).unwrap();
+        checkpoints.keep(fold.checkpoint()).unwrap();
     }
     let mut files: Vec<_> =
         std::fs::read_dir(dir.path().join("checkpoints")).unwrap().map(|f| f.unwrap().path()).collect();

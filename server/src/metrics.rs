@@ -10,6 +10,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
+use schemas::claim::Refusal;
 use tokio::sync::watch;
 
 /// All metrics of one process.
@@ -52,6 +53,20 @@ impl Collector for Source {
         let outcomes =
             [("accepted", tally.accepted), ("duplicate", tally.duplicate), ("superseded", tally.superseded)];
         counters(&mut out, "applied_entries", "POS entries applied, replays included", "outcome", outcomes)?;
+        let ledger = view.cut.as_ref().map(|c| c.ledger).unwrap_or_default();
+        let refused = Refusal::ALL.iter().map(|r| r.name()).zip(ledger.refused);
+        counters(&mut out, "refused", "Claims refused, replays of the journal included", "reason", refused)?;
+        let decided = [
+            ("granted", ledger.granted),
+            ("recorded", ledger.recorded),
+            ("over_limit", ledger.over_limit),
+            ("reserved", ledger.reserved),
+            ("confirmed", ledger.confirmed),
+            ("expired", ledger.expired),
+            ("voided", ledger.voided),
+            ("replayed", ledger.replayed),
+        ];
+        counters(&mut out, "claims", "What became of claims, replays of the journal included", "outcome", decided)?;
         counter(&mut out, "dead_letters", "Messages put among the dead letters", self.counts.dead())?;
         counter(&mut out, "batches", "Batches written to the journal", self.counts.batches())?;
         counter(&mut out, "below_zero", "Times a count went below zero", tally.below_zero)?;

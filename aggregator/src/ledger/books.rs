@@ -15,10 +15,12 @@ use super::claims::{self, Claim};
 use super::decided::Decided;
 use super::table::{Row, Table};
 use super::weeks::Weeks;
-use crate::calendar::midnight;
+use crate::calendar::{day_of, midnight};
 use crate::policy::{Asked, Judgment, Rulebook};
 
 const WHOLE: &str = "whoever panics ends the process";
+/// No window is longer.
+const LONGEST_WINDOW_DAYS: i32 = 35;
 /// Parts of the table of persons who changed keys.
 const ALIAS_PARTS: usize = 1024;
 
@@ -70,7 +72,7 @@ pub struct Ask<'a> {
     pub at: Millis,
     /// Item.
     pub item: &'a str,
-    /// Pieces.
+    /// Pieces. With 0, whether one could be bought.
     pub quantity: u32,
     /// Whose allowance it is.
     pub person: &'a Person,
@@ -115,7 +117,7 @@ impl Books {
         let ration = self.ration();
         // Read before the books: what they say is at least as new as the version that is told.
         let seq = self.seen.load(Relaxed);
-        let judgment = judge(&ration, ask, |group, days| self.bought_by(ask.person, group, days));
+        let judgment = ration.judge(ask, |group, days| self.bought_by(ask.person, group, days));
         Decided {
             id: None,
             verdict: if judgment.refusal.is_none() { Verdict::Granted } else { Verdict::Refused },
@@ -183,25 +185,52 @@ impl Books {
     }
 }
 
-/// Judges under a ration; `bought` is asked by the numbers of the books.
-pub(crate) fn judge(
-    ration: &Ration,
-    ask: &Ask<'_>,
-    mut bought: impl FnMut(u8, &RangeInclusive<i32>) -> u32,
-) -> Judgment {
-    let Some(rulebook) = &ration.rulebook else { return Judgment::NOT_RATIONED };
-    let group = rulebook.group_of(ask.item);
-    let number = group.map_or(u8::MAX, |group| ration.groups[group]);
-    let asked = Asked {
-        at: ask.at,
-        group,
-        quantity: ask.quantity,
-        person: ask.person,
-        buyer: ask.buyer,
-        ground: ask.ground,
-        outlet: ask.outlet,
-    };
-    rulebook.judge(&asked, |days| bought(number, &days))
+impl Ration {
+    /// Judges a purchase; `bought` is asked by the numbers of the books, and for no day after that of the purchase.
+    pub(crate) fn judge(
+        &self,
+        ask: &Ask<'_>,
+        mut bought: impl FnMut(u8, &RangeInclusive<i32>) -> u32,
+    ) -> Judgment {
+        let Some(rulebook) = &self.rulebook else { return Judgment::NOT_RATIONED };
+        let (asked, group) = self.asked(rulebook, ask);
+        rulebook.judge(&asked, |days| bought(group, &days))
+    }
+
+    /// Whether a purchase goes over the allowance together with those of later days, which were decided before it.
+    pub(crate) fn goes_over(
+        &self,
+        ask: &Ask<'_>,
+        mut bought: impl FnMut(u8, &RangeInclusive<i32>) -> u32,
+    ) -> bool {
+        let Some(rulebook) = &self.rulebook else { return false };
+        let (asked, group) = self.asked(rulebook, ask);
+        let day = day_of(ask.at, self.offset_minutes);
+        let later = day + 1..=day + LONGEST_WINDOW_DAYS;
+        group != u8::MAX
+            && bought(group, &later) > 0
+            && rulebook.goes_over(&asked, |days| bought(group, &days))
+    }
+
+    /// The number of an item's group in the books; 255 where it has none.
+    pub(crate) fn group(&self, item: &str) -> u8 {
+        let group = self.rulebook.as_ref().and_then(|rulebook| rulebook.group_of(item));
+        group.map_or(u8::MAX, |group| self.groups[group])
+    }
+
+    fn asked<'a>(&self, rulebook: &Rulebook, ask: &Ask<'a>) -> (Asked<'a>, u8) {
+        let group = rulebook.group_of(ask.item);
+        let asked = Asked {
+            at: ask.at,
+            group,
+            quantity: ask.quantity,
+            person: ask.person,
+            buyer: ask.buyer,
+            ground: ask.ground,
+            outlet: ask.outlet,
+        };
+        (asked, group.map_or(u8::MAX, |group| self.groups[group]))
+    }
 }
 
 /// The number of a name in a list, added where it is new; the first 255 names have one.

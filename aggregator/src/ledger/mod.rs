@@ -26,7 +26,7 @@ pub use books::{Ask, Books};
 pub use decided::Decided;
 pub(crate) use image::{Head, LedgerImage, read_block};
 
-use books::{Alias, Ration, judge, number_of};
+use books::{Alias, Ration, number_of};
 use claims::{Claim, Days, NewClaim, Ruling};
 
 use crate::calendar::day_of;
@@ -113,8 +113,7 @@ impl Ledger {
         }
         let person = self.same_person(entry.person.key, entry.person.was);
         let ask = ask(entry, outlet);
-        let judgment =
-            judge(&ration, &ask, |group, days| self.books.weeks.bought(person, group, days));
+        let judgment = self.judge(&ration, &ask, person);
         let ruling = rule(entry, &judgment, reported);
         let claim = self.write(&NewClaim {
             id: entry.id,
@@ -126,10 +125,10 @@ impl Ledger {
             outlet: fingerprint(entry.outlet),
             quantity: u8::try_from(entry.quantity).unwrap_or(u8::MAX),
             item: self.names.item(entry.item),
-            group: group(&ration, entry.item),
+            group: ration.group(entry.item),
             ruling,
             registered: outlet.is_some(),
-            remaining: judgment.remaining,
+            remaining: remaining(entry, &judgment),
             days: days(entry, &judgment, ration.offset_minutes),
         });
         if let Some(until) = claim.held_until() {
@@ -219,6 +218,16 @@ impl Ledger {
             ended.extend(self.expire(id, outlet));
         }
         ended
+    }
+
+    /// Judges a claim. Gateways' clocks differ, and late claims are late: what was decided before for a later day counts too.
+    fn judge(&self, ration: &Ration, ask: &Ask<'_>, person: PersonKey) -> Judgment {
+        let bought = |group, days: &_| self.books.weeks.bought(person, group, days);
+        let judgment = ration.judge(ask, bought);
+        if judgment.refusal.is_none() && ration.goes_over(ask, bought) {
+            return Judgment { refusal: Some(Refusal::LimitReached), remaining: Some(0), ..judgment };
+        }
+        judgment
     }
 
     /// The books are up to this sequence.
@@ -368,9 +377,10 @@ fn hold_minutes(entry: &ClaimEntry<'_>) -> u16 {
     })
 }
 
-fn group(ration: &Ration, item: &str) -> u8 {
-    let group = ration.rulebook.as_ref().and_then(|rulebook| rulebook.group_of(item));
-    group.map_or(u8::MAX, |group| ration.groups[group])
+/// What remains after the decision; a late claim takes its pieces whatever the judgment.
+fn remaining(entry: &ClaimEntry<'_>, judgment: &Judgment) -> Option<u32> {
+    let taken = if entry.occurred.is_some() && judgment.refusal.is_some() { entry.quantity } else { 0 };
+    judgment.remaining.map(|remaining| remaining.saturating_sub(taken))
 }
 
 fn days(entry: &ClaimEntry<'_>, judgment: &Judgment, offset_minutes: i16) -> Days {

@@ -4,6 +4,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemas::pos::{MAX_MESSAGE_BYTES, Reason, Reply};
+use schemas::time::Rfc3339;
 use serde::Serialize;
 
 use crate::decode::Rejection;
@@ -18,9 +19,18 @@ struct Problem<'a> {
     title: &'a str,
     status: u16,
     detail: &'a str,
-    /// The reply as NATS would have it.
-    #[serde(flatten)]
-    reply: Option<&'a Reply>,
+    /// The reason by its name in replies, metrics and dead letters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    /// Place in the journal, where the request got there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+    /// When it was taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    received_at: Option<Rfc3339>,
+    /// Wait at least this long before sending again, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u32>,
 }
 
 /// The status of a reason.
@@ -46,7 +56,10 @@ pub(super) fn rejected(reply: Reply) -> Response {
         title: reason.name(),
         status: status.as_u16(),
         detail: reply.detail.as_deref().unwrap_or_default(),
-        reply: Some(&reply),
+        reason: Some(reason),
+        version: reply.version,
+        received_at: Some(reply.received_at),
+        retry_after_ms: reply.retry_after_ms,
     };
     let mut response = document(status, &problem);
     if let Some(millis) = reply.retry_after_ms {
@@ -82,7 +95,18 @@ pub(super) fn not_allowed() -> Response {
 
 fn plain(status: StatusCode, title: &str, detail: &str) -> Response {
     let kind = "about:blank".to_owned();
-    document(status, &Problem { kind, title, status: status.as_u16(), detail, reply: None })
+    let status_code = status.as_u16();
+    let problem = Problem {
+        kind,
+        title,
+        status: status_code,
+        detail,
+        reason: None,
+        version: None,
+        received_at: None,
+        retry_after_ms: None,
+    };
+    document(status, &problem)
 }
 
 fn document(status: StatusCode, problem: &Problem<'_>) -> Response {
