@@ -197,7 +197,7 @@ impl Ration {
         rulebook.judge(&asked, |days| bought(group, &days))
     }
 
-    /// Whether a purchase goes over the allowance together with those of later days, which were decided before it.
+    /// Whether a purchase goes over the allowance, together with those of later days that were decided before it.
     pub(crate) fn goes_over(
         &self,
         ask: &Ask<'_>,
@@ -205,11 +205,13 @@ impl Ration {
     ) -> bool {
         let Some(rulebook) = &self.rulebook else { return false };
         let (asked, group) = self.asked(rulebook, ask);
-        let day = day_of(ask.at, self.offset_minutes);
-        let later = day + 1..=day + LONGEST_WINDOW_DAYS;
-        group != u8::MAX
-            && bought(group, &later) > 0
-            && rulebook.goes_over(&asked, |days| bought(group, &days))
+        rulebook.goes_over(&asked, |days| bought(group, &days))
+    }
+
+    /// The days after a purchase that may share a window with it.
+    pub(crate) fn later(&self, at: Millis) -> RangeInclusive<i32> {
+        let day = day_of(at, self.offset_minutes);
+        day + 1..=day + LONGEST_WINDOW_DAYS
     }
 
     /// The number of an item's group in the books; 255 where it has none.

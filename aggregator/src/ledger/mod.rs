@@ -113,7 +113,7 @@ impl Ledger {
         }
         let person = self.same_person(entry.person.key, entry.person.was);
         let ask = ask(entry, outlet);
-        let judgment = self.judge(&ration, &ask, person);
+        let judgment = self.judge(&ration, &ask, person, entry.occurred.is_some());
         let ruling = rule(entry, &judgment, reported);
         let claim = self.write(&NewClaim {
             id: entry.id,
@@ -221,11 +221,14 @@ impl Ledger {
     }
 
     /// Judges a claim. Gateways' clocks differ, and late claims are late: what was decided before for a later day counts too.
-    fn judge(&self, ration: &Ration, ask: &Ask<'_>, person: PersonKey) -> Judgment {
+    fn judge(&self, ration: &Ration, ask: &Ask<'_>, person: PersonKey, late: bool) -> Judgment {
         let bought = |group, days: &_| self.books.weeks.bought(person, group, days);
         let judgment = ration.judge(ask, bought);
-        if judgment.refusal.is_none() && ration.goes_over(ask, bought) {
-            return Judgment { refusal: Some(Refusal::LimitReached), remaining: Some(0), ..judgment };
+        let looks_on = late
+            || judgment.refusal.is_none() && bought(ration.group(ask.item), &ration.later(ask.at)) > 0;
+        if looks_on && ration.goes_over(ask, bought) {
+            let remaining = if late { judgment.remaining } else { Some(0) };
+            return Judgment { refusal: Some(Refusal::LimitReached), remaining, ..judgment };
         }
         judgment
     }
