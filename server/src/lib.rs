@@ -6,6 +6,8 @@ pub mod endpoints;
 pub mod journal_command;
 pub mod logging;
 pub mod metrics;
+pub mod policy_command;
+pub mod policy_file;
 pub mod publish;
 pub mod registry_command;
 pub mod serve;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use server::journal_command::{self, JournalCommand};
+use server::policy_command::{self, PolicyCommand};
 use server::registry_command::{self, RegistryCommand};
 use server::{logging, serve, settings};
 
@@ -26,6 +27,9 @@ enum Command {
     /// Export and verify the journal
     #[command(subcommand)]
     Journal(JournalCommand),
+    /// Check and show the policies of a ration
+    #[command(subcommand)]
+    Policy(PolicyCommand),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
         match cli.command {
             Command::Registry(command) => registry_command::run(command).await,
             Command::Journal(command) => journal_command::run(command).await,
+            Command::Policy(command) => policy_command::run(&command),
         }
     });
     done.unwrap_or_else(|error| {
