@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use schemas::entry::{Act, Entry, Notice, PosEntry, Rules};
 use schemas::pos::{MAX_COUNT, MAX_MESSAGE_BYTES, MAX_NOTICE_CHARS, MAX_SEQ, Reason};
 use schemas::subject::PosKind;
-use schemas::time::Rfc3339;
+use schemas::time::{BadTime, Rfc3339};
 use schemas::{ItemId, Millis, TerminalId};
 use serde::Deserialize;
 
@@ -79,10 +79,31 @@ pub fn decode<'a>(
 }
 
 fn malformed(kind: PosKind, error: &serde_json::Error) -> Rejection {
+    let (line, column) = (error.line(), error.column());
     Rejection::new(
         Reason::Malformed,
-        format!("{error}; the shape of a {} is in docs/pos-vendors.md", kind.name()),
+        format!(
+            "{} at line {line} column {column}; the shape of a {} is in docs/pos-vendors.md",
+            wrong(error),
+            kind.name()
+        ),
     )
+}
+
+/// What serde_json says is wrong, without what it repeats of the input: a value in the wrong place may be a person's number.
+pub(crate) fn wrong(error: &serde_json::Error) -> String {
+    let told = error.to_string();
+    let told = told.rsplit_once(" at line ").map_or(told.as_str(), |(told, _)| told);
+    // Of syntax it says what it expected, in words of its own. Of data it quotes what it found, but never after the last
+    // "expected", nor where a field of ours is missing or there twice.
+    if !error.is_data() || told.starts_with("missing field `") || told.starts_with("duplicate field `") {
+        return told.to_owned();
+    }
+    match told.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("a value of the wrong type, expected {expected}"),
+        None if told == BadTime.to_string() => told.to_owned(),
+        None => "a value that is not of its field's form".to_owned(),
+    }
 }
 
 fn check_head(fields: &Fields<'_>, outlet: &str, received: Millis) -> Result<(), Rejection> {
@@ -188,4 +209,37 @@ fn minutes(text: &str) -> Result<u16, Rejection> {
 
 fn two_digits(text: &str) -> bool {
     text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_malformed_message_is_told_where_and_what_but_not_what_it_said() {
+        for (payload, told) in [
+            (r#"{"terminal":"t1"}"#, "missing field `seq` at line 1 column 17;"),
+            (r#"{"terminal":"t1","terminal":"t1"}"#, "duplicate field `terminal` at line 1 column 27;"),
+            (
+                r#"{"terminal":"t1","seq":"9001011234568"}"#,
+                "a value of the wrong type, expected u64 at line 1 column 38;",
+            ),
+            (
+                r#"{"terminal":"t1","seq":-9001011234568}"#,
+                "a value of the wrong type, expected u64 at line 1 column 37;",
+            ),
+            (
+                r#"{"terminal":"t1","seq":", expected 9001011234568, expected "}"#,
+                "a value of the wrong type, expected u64 at",
+            ),
+            (r#"{"terminal":"t1","seq":1,"at":"9001011234568"}"#, "not a time: expected RFC 3339"),
+            (r#"{"terminal":"t1","seq":9001011234568"#, "EOF while parsing an object at line 1 column 36;"),
+            (r#"{"terminal":9001011234568x"#, "a value of the wrong type, expected a borrowed string at"),
+        ] {
+            let rejection = decode("pos.v1.report.1", payload.as_bytes(), Millis(0)).unwrap_err();
+            assert_eq!(rejection.reason, Reason::Malformed);
+            assert!(rejection.detail.starts_with(told), "{payload}: {}", rejection.detail);
+            assert!(!rejection.detail.contains("9001"), "{payload}: {}", rejection.detail);
+        }
+    }
 }

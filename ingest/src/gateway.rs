@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::decode::Rejection;
 use crate::decode::claim::Address;
 use crate::intake::{Intake, ReplyTo};
+use crate::redact;
 
 /// What the gateway stands on.
 #[derive(Debug, Clone)]
@@ -92,7 +93,8 @@ impl Gateway {
         }
     }
 
-    /// Puts a message that nobody waits for among the dead letters, cut to the largest that would have been taken.
+    /// Puts a message that nobody waits for among the dead letters, cut to the largest that would have been taken, and
+    /// without anything in it that may be a person's number.
     async fn bury(
         &self,
         message: Message,
@@ -101,10 +103,13 @@ impl Gateway {
     ) -> Result<(), async_nats::PublishError> {
         self.intake.counts.bury();
         let mut headers = HeaderMap::new();
-        headers.insert("Jaego-Subject", one_line(&message.subject).as_str());
+        headers.insert("Jaego-Subject", one_line(&redact::subject(&message.subject)).as_str());
         headers.insert("Jaego-Detail", one_line(detail).as_str());
-        let kept = message.payload.slice(..message.payload.len().min(MAX_MESSAGE_BYTES));
-        self.client.publish_with_headers(subject::dead(reason), headers, kept).await
+        let kept = redact::payload(&message.payload[..message.payload.len().min(MAX_MESSAGE_BYTES)]);
+        if kept.redacted {
+            headers.insert("Jaego-Redacted", "true");
+        }
+        self.client.publish_with_headers(subject::dead(reason), headers, kept.payload).await
     }
 }
 
