@@ -11,7 +11,7 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use schemas::claim::ClaimId;
+use schemas::claim::{BadClaimId, ClaimId};
 use schemas::pos::{MAX_MESSAGE_BYTES, Reason, Reply};
 use schemas::subject::PosKind;
 use tokio::sync::oneshot;
@@ -118,9 +118,7 @@ fn stopping(desk: &Intake) -> Reply {
 }
 
 fn read_id(text: &str) -> Result<ClaimId, Rejection> {
-    text.parse()
-        .map(ClaimId)
-        .map_err(|_| Rejection::new(Reason::Malformed, "the id in the path is no UUID"))
+    text.parse().map_err(|bad: BadClaimId| Rejection::new(Reason::Malformed, bad.to_string()))
 }
 
 fn unknown() -> Rejection {
