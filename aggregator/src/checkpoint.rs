@@ -1,6 +1,6 @@
 //! The whole state as bytes with a checksum, so that a restart needs only the journal's tail.
 //!
-//! Layout: `JAEGOCK1`, CRC-32C of the rest (4 bytes, little endian), then the state in postcard.
+//! Layout: `JAEGOCK2`, CRC-32C of the rest (4 bytes, little endian), then the state in postcard.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::outlet::OutletState;
 use crate::places::Places;
 use crate::registry::Registry;
 
-const MAGIC: &[u8; 8] = b"JAEGOCK1";
+const MAGIC: &[u8; 8] = b"JAEGOCK2";
 const HEAD: usize = MAGIC.len() + 4;
 
 /// Why bytes are no checkpoint.

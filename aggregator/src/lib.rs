@@ -9,6 +9,7 @@ mod cut;
 mod fold;
 mod outlet;
 mod places;
+mod recent;
 mod registry;
 mod sequence;
 mod shards;

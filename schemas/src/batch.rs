@@ -95,10 +95,16 @@ impl Seal {
         if found != self.crc {
             return Err(BatchError::Crc { expected: self.crc, found });
         }
-        let mut found = 0;
-        for line in payload.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+        let (mut rest, mut found) = (payload, 0);
+        while let Some(first) = rest.first() {
+            if *first == b'\n' {
+                rest = &rest[1..];
+                continue;
+            }
             found += 1;
-            each(read_line(line).map_err(|cause| BatchError::Line { line: found, cause })?);
+            let (entry, after) = read_line(rest).map_err(|cause| BatchError::Line { line: found, cause })?;
+            each(entry);
+            rest = after;
         }
         if found != self.count {
             return Err(BatchError::Count { expected: self.count, found });
@@ -107,9 +113,14 @@ impl Seal {
     }
 }
 
-/// Reads one line: POS entries by the short way where they are written as we write them, all else by serde_json.
-fn read_line(line: &[u8]) -> Result<Entry<'_>, serde_json::Error> {
-    crate::canonical::read(line).map_or_else(|| serde_json::from_slice(line), |pos| Ok(Entry::Pos(pos)))
+/// Reads the first line and gives what comes after it: POS entries by the short way where they are written as we write
+/// them, all else by serde_json.
+fn read_line(lines: &[u8]) -> Result<(Entry<'_>, &[u8]), serde_json::Error> {
+    if let Some((pos, after)) = crate::canonical::take(lines) {
+        return Ok((Entry::Pos(pos), after));
+    }
+    let end = lines.iter().position(|byte| *byte == b'\n').unwrap_or(lines.len());
+    Ok((serde_json::from_slice(&lines[..end])?, &lines[end..]))
 }
 
 /// Appends one entry as a line.
