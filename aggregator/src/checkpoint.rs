@@ -80,7 +80,7 @@ impl Fold {
             return Err(CheckpointError::Crc { expected, found });
         }
         let image: Image = postcard::from_bytes(body)?;
-        let fold = Self {
+        let mut fold = Self {
             registry: image.registry,
             rules: Arc::new(image.rules),
             heard: image.heard,

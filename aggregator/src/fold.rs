@@ -10,7 +10,7 @@ use schemas::{Millis, OutletCode};
 
 use crate::places::Places;
 use crate::registry::{Import, Registry, RegistryOutcome};
-use crate::shards::Shards;
+use crate::shards::{Lookup, Shards};
 
 /// How often outlets that nobody registered are looked through, by the ticks.
 const FORGET_EVERY_MS: i64 = 3_600_000;
@@ -53,7 +53,7 @@ pub struct Tally {
 /// State of everything, at one place in the journal.
 #[derive(Debug, Default)]
 pub struct Fold {
-    pub(crate) shards: Arc<Shards>,
+    pub(crate) shards: Shards,
     pub(crate) registry: Registry,
     pub(crate) rules: Arc<Rules>,
     /// Registered outlets that ever spoke, in the order of their first word.
@@ -114,8 +114,8 @@ impl Fold {
 
     /// Outlet states, for look-ups from other threads.
     #[must_use]
-    pub fn shards(&self) -> Arc<Shards> {
-        Arc::clone(&self.shards)
+    pub fn lookup(&self) -> Lookup {
+        self.shards.lookup()
     }
 
     /// The registered outlets, in the order of joining.
@@ -189,10 +189,10 @@ impl Fold {
 
     /// Outlets that nobody registered are forgotten once their stock would be hidden.
     fn forget_strangers(&mut self, now: Millis) {
-        let (shards, hidden_after_ms) = (&self.shards, self.rules.hidden_after_ms);
+        let (shards, hidden_after_ms) = (&mut self.shards, self.rules.hidden_after_ms);
         self.unregistered.retain(|code| {
             shards.forget_if(code.as_str(), |state| now.since(state.received) >= hidden_after_ms);
-            shards.read(code.as_str(), |_| ()).is_some()
+            shards.change(code.as_str(), |_| ()).is_some()
         });
     }
 

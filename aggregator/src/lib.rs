@@ -18,4 +18,4 @@ pub use cut::Cutter;
 pub use fold::{Applied, Fold, Tally};
 pub use outlet::OutletState;
 pub use registry::{Import, RegistryOutcome};
-pub use shards::Shards;
+pub use shards::Lookup;

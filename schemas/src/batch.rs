@@ -95,16 +95,19 @@ impl Seal {
         if found != self.crc {
             return Err(BatchError::Crc { expected: self.crc, found });
         }
-        let (mut rest, mut found) = (payload, 0);
-        while let Some(first) = rest.first() {
+        // The short way is for text; what is none gets its error from serde_json.
+        let text = std::str::from_utf8(payload).unwrap_or_default();
+        let (mut at, mut found) = (0, 0);
+        while let Some(first) = payload.get(at) {
             if *first == b'\n' {
-                rest = &rest[1..];
+                at += 1;
                 continue;
             }
             found += 1;
-            let (entry, after) = read_line(rest).map_err(|cause| BatchError::Line { line: found, cause })?;
+            let (entry, next) =
+                read_line(payload, text, at).map_err(|cause| BatchError::Line { line: found, cause })?;
             each(entry);
-            rest = after;
+            at = next;
         }
         if found != self.count {
             return Err(BatchError::Count { expected: self.count, found });
@@ -113,14 +116,20 @@ impl Seal {
     }
 }
 
-/// Reads the first line and gives what comes after it: POS entries by the short way where they are written as we write
-/// them, all else by serde_json.
-fn read_line(lines: &[u8]) -> Result<(Entry<'_>, &[u8]), serde_json::Error> {
-    if let Some((pos, after)) = crate::canonical::take(lines) {
-        return Ok((Entry::Pos(pos), after));
+/// Reads the line that begins at `at`, and says where it ends: POS entries by the short way where they are written as we
+/// write them, all else by serde_json.
+#[inline]
+fn read_line<'p>(
+    payload: &'p [u8],
+    text: &'p str,
+    at: usize,
+) -> Result<(Entry<'p>, usize), serde_json::Error> {
+    if let Some((pos, next)) = crate::canonical::take(text, at) {
+        return Ok((Entry::Pos(pos), next));
     }
-    let end = lines.iter().position(|byte| *byte == b'\n').unwrap_or(lines.len());
-    Ok((serde_json::from_slice(&lines[..end])?, &lines[end..]))
+    let line = &payload[at..];
+    let line = &line[..line.iter().position(|byte| *byte == b'\n').unwrap_or(line.len())];
+    Ok((serde_json::from_slice(line)?, at + line.len()))
 }
 
 /// Appends one entry as a line.

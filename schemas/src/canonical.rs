@@ -6,10 +6,11 @@
 use crate::entry::{Act, PosEntry};
 use crate::time::Millis;
 
-/// Reads a report, delta, pause or resume off the front of JSON lines, as it is written, with what comes after its line; or
-/// gives `None`.
-pub(crate) fn take(lines: &[u8]) -> Option<(PosEntry<'_>, &[u8])> {
-    let mut rest = Rest(lines);
+/// Reads a report, delta, pause or resume that begins at `at`, as it is written, and where the line after it begins; or gives
+/// `None`.
+#[inline]
+pub(crate) fn take(lines: &str, at: usize) -> Option<(PosEntry<'_>, usize)> {
+    let mut rest = Rest { lines, at };
     rest.literal(r#"{"pos":{"outlet":""#)?;
     let outlet = rest.text()?;
     rest.literal(r#","terminal":""#)?;
@@ -27,17 +28,25 @@ pub(crate) fn take(lines: &[u8]) -> Option<(PosEntry<'_>, &[u8])> {
     rest.literal(r#","act":{""#)?;
     let act = rest.act()?;
     rest.literal("}}}}\n")?;
-    Some((PosEntry { outlet, terminal, seq, at, sent, received, act }, rest.0))
+    Some((PosEntry { outlet, terminal, seq, at, sent, received, act }, rest.at))
 }
 
 /// A one in each of eight bytes.
 const ONES: u64 = u64::from_le_bytes([1; 8]);
 
-/// What is still to be read.
-struct Rest<'a>(&'a [u8]);
+/// Lines, and where reading has got to.
+struct Rest<'a> {
+    lines: &'a str,
+    at: usize,
+}
 
 impl<'a> Rest<'a> {
-    #[inline]
+    #[inline(always)]
+    fn bytes(&self) -> &'a [u8] {
+        self.lines.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    #[inline(always)]
     fn act(&mut self) -> Option<Act<'a>> {
         if self.literal(r#"delta":{"item":""#).is_some() {
             let item = self.text()?;
@@ -56,33 +65,33 @@ impl<'a> Rest<'a> {
         Some(Act::Resume { item: self.text()? })
     }
 
-    #[inline]
+    #[inline(always)]
     fn literal(&mut self, text: &str) -> Option<()> {
-        self.0 = self.0.strip_prefix(text.as_bytes())?;
-        Some(())
+        self.bytes().starts_with(text.as_bytes()).then(|| self.at += text.len())
     }
 
     /// Printable ASCII without escapes up to the closing quote, which is taken too.
-    #[inline]
+    #[inline(always)]
     fn text(&mut self) -> Option<&'a str> {
-        let mut end = 0;
-        end += loop {
-            let Some(eight) = self.0[end..].first_chunk() else {
-                break self.0[end..]
+        let (start, bytes) = (self.at, self.bytes());
+        let mut length = 0;
+        length += loop {
+            let Some(eight) = bytes[length..].first_chunk() else {
+                break bytes[length..]
                     .iter()
                     .position(|byte| stops(u64::from(*byte) | (ONES * 0x20) << 8) != 0)?;
             };
             match stops(u64::from_le_bytes(*eight)) {
-                0 => end += 8,
+                0 => length += 8,
                 stops => break stops.trailing_zeros() as usize / 8,
             }
         };
-        let (text, rest) = self.0.split_at(end);
-        self.0 = rest.strip_prefix(b"\"")?;
-        std::str::from_utf8(text).ok()
+        self.at = start + length;
+        self.literal("\"")?;
+        self.lines.get(start..start + length)
     }
 
-    #[inline]
+    #[inline(always)]
     fn signed(&mut self) -> Option<i64> {
         if self.literal("-").is_none() {
             return i64::try_from(self.unsigned()?).ok();
@@ -93,21 +102,22 @@ impl<'a> Rest<'a> {
     }
 
     /// Digits without a leading zero.
-    #[inline]
+    #[inline(always)]
     fn unsigned(&mut self) -> Option<u64> {
+        let bytes = self.bytes();
         let (mut number, mut digits) = (0, 0);
-        if let Some(eight) = self.0.first_chunk().and_then(|eight| eight_digits(u64::from_le_bytes(*eight))) {
+        if let Some(eight) = bytes.first_chunk().and_then(|eight| eight_digits(u64::from_le_bytes(*eight))) {
             (number, digits) = (eight, 8);
         }
         // Nineteen digits fit; the twentieth is seen, and refused below.
-        for byte in self.0[digits..].iter().take(20 - digits).take_while(|byte| byte.is_ascii_digit()) {
+        for byte in bytes[digits..].iter().take(20 - digits).take_while(|byte| byte.is_ascii_digit()) {
             number = u64::wrapping_add(u64::wrapping_mul(number, 10), u64::from(byte - b'0'));
             digits += 1;
         }
-        if digits == 0 || digits > 19 || (self.0[0] == b'0' && digits > 1) {
+        if digits == 0 || digits > 19 || (bytes[0] == b'0' && digits > 1) {
             return None;
         }
-        self.0 = &self.0[digits..];
+        self.at += digits;
         Some(number)
     }
 }
@@ -116,6 +126,7 @@ impl<'a> Rest<'a> {
 /// one beyond ASCII. Bytes after it may be marked wrongly.
 ///
 /// Source: "Determine if a word has a byte less than n", Sean Eron Anderson, Bit Twiddling Hacks.
+#[inline(always)]
 fn stops(eight: u64) -> u64 {
     let below = |word: u64, n: u8| word.wrapping_sub(ONES * u64::from(n)) & !word;
     let is = |byte: u8| below(eight ^ (ONES * u64::from(byte)), 1);
@@ -125,6 +136,7 @@ fn stops(eight: u64) -> u64 {
 /// The number that eight digits make, where all eight are digits.
 ///
 /// Source: "Quickly parsing eight digits", Daniel Lemire, 2018.
+#[inline(always)]
 fn eight_digits(eight: u64) -> Option<u64> {
     let highs = (eight & (ONES * 0xf0)) | ((eight.wrapping_add(ONES * 6) & (ONES * 0xf0)) >> 4);
     if highs != ONES * 0x33 {
@@ -177,7 +189,8 @@ mod tests {
             line.extend_from_slice(after.as_bytes());
             // Numbers of twenty digits are left to serde_json.
             let short = *seq < 10u64.pow(19) && at.0 != i64::MIN && received.0 != i64::MIN && sent != Some(Millis(i64::MIN));
-            prop_assert_eq!(take(&line), short.then_some((entry, after.as_bytes())));
+            let (text, end) = (std::str::from_utf8(&line).unwrap(), line.len() - after.len());
+            prop_assert_eq!(take(text, 0), short.then_some((entry, end)));
         }
 
         #[test]
@@ -195,8 +208,9 @@ mod tests {
             push_line(&mut line, &Entry::Pos(entry));
             let at = at.index(line.len());
             if insert { line.insert(at, byte) } else { line[at] = byte }
-            if let Some((read, rest)) = take(&line) {
-                let parsed = serde_json::from_slice::<Entry<'_>>(&line[..line.len() - rest.len()]);
+            let Ok(text) = std::str::from_utf8(&line) else { return Ok(()) };
+            if let Some((read, end)) = take(text, 0) {
+                let parsed = serde_json::from_slice::<Entry<'_>>(&line[..end]);
                 prop_assert_eq!(parsed.ok(), Some(Entry::Pos(read)));
             }
         }
