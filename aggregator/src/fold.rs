@@ -94,6 +94,14 @@ impl Fold {
         }
     }
 
+    /// Prepares for entries that are applied next. Changes nothing but how long that takes.
+    pub fn look_ahead(&self, entries: &[Entry<'_>]) {
+        self.shards.look_ahead(entries.iter().filter_map(|entry| match entry {
+            Entry::Pos(pos) => Some(pos.outlet),
+            _ => None,
+        }));
+    }
+
     /// Sequence of the last message applied; 0 before the first.
     #[must_use]
     pub fn applied(&self) -> u64 {
