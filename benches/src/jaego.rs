@@ -10,6 +10,8 @@ use nix::unistd::Pid;
 use schemas::registry::OutletInfo;
 use serde::Deserialize;
 
+/// The key of person fingerprints of what is measured.
+const PERSON_KEY: &str = "00112233445566778899aabbccddeeff0123456789abcdef0f1e2d3c4b5a6978";
 const READY_LIMIT: Duration = Duration::from_secs(300);
 
 /// A running jaego; ended on drop.
@@ -62,6 +64,7 @@ impl Jaego {
             .arg("--data-dir")
             .arg(data_dir)
             .args(args)
+            .env("JAEGO_PERSON_KEY_HEX", PERSON_KEY)
             .stdin(Stdio::piped())
             .spawn()
             .with_context(|| {

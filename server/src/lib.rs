@@ -2,8 +2,10 @@
 
 pub mod admin;
 pub mod core;
+pub mod core_dumps;
 pub mod endpoints;
 pub mod journal_command;
+pub mod key_command;
 pub mod logging;
 pub mod metrics;
 pub mod publish;

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use server::journal_command::{self, JournalCommand};
+use server::key_command::{self, KeyCommand};
 use server::registry_command::{self, RegistryCommand};
-use server::{logging, serve, settings};
+use server::{core_dumps, logging, serve, settings};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -26,9 +27,16 @@ enum Command {
     /// Export and verify the journal
     #[command(subcommand)]
     Journal(JournalCommand),
+    /// Make and show keys of person fingerprints
+    #[command(subcommand)]
+    Key(KeyCommand),
 }
 
 fn main() -> ExitCode {
+    if let Err(error) = core_dumps::forbid() {
+        eprintln!("jaego: core dumps can not be forbidden: {error}");
+        return ExitCode::FAILURE;
+    }
     let about = "Take POS messages, fold them, serve the open API";
     let serve_command = settings::arguments(clap::Command::new("serve").about(about));
     let matches = Cli::command().subcommand(serve_command).get_matches();
@@ -41,6 +49,7 @@ fn main() -> ExitCode {
         match cli.command {
             Command::Registry(command) => registry_command::run(command).await,
             Command::Journal(command) => journal_command::run(command).await,
+            Command::Key(command) => key_command::run(&command),
         }
     });
     done.unwrap_or_else(|error| {

@@ -1,11 +1,15 @@
 //! Settings: flag before environment before file before default; every mistake is told in one run.
 
+mod person_keys;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use ingest::identity::Identity;
 use schemas::{ItemId, entry::Rules};
 
 /// One setting: the same name is the flag, the key in the file and, with `JAEGO_` and in capitals, the variable.
@@ -39,6 +43,16 @@ const KEYS: &[Key] = &[
     key("silent-after", "30m", "Open time without a word after which a level is unknown"),
     key("hidden-after", "29d", "Time without a word after which stock is no longer shown"),
     key("skip-damaged", "", "Journal sequences known to be lost, comma-separated: they are not applied"),
+    key(
+        "person-key",
+        "",
+        "File with the key of person fingerprints, made by `jaego key new`; the key itself: JAEGO_PERSON_KEY_HEX",
+    ),
+    key(
+        "person-key-previous",
+        "",
+        "File with the key before that one, while keys change; the key itself: JAEGO_PERSON_KEY_PREVIOUS_HEX",
+    ),
     key("log", "info", "Log filter, such as info or debug,async_nats=warn"),
     key("log-format", "text", "text or json"),
 ];
@@ -89,6 +103,14 @@ pub enum Mistake {
         /// What is wrong, and what fits.
         why: String,
     },
+    /// A key of person fingerprints is missing or wrong. Its value is not told.
+    #[error("{name}: {why}")]
+    PersonKey {
+        /// The setting.
+        name: &'static str,
+        /// What is wrong, and what to run.
+        why: String,
+    },
 }
 
 /// Where NATS is.
@@ -101,7 +123,7 @@ pub enum Nats {
 }
 
 /// Settings of `jaego serve`, checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Registry file to import at start.
     pub registry: Option<PathBuf>,
@@ -127,6 +149,8 @@ pub struct Settings {
     pub rules: Rules,
     /// Journal sequences that are not applied.
     pub skip_damaged: Vec<u64>,
+    /// Keys of person fingerprints.
+    pub identity: Arc<Identity>,
     /// Log filter.
     pub log: String,
     /// Whether logs are JSON lines.
@@ -183,7 +207,8 @@ pub fn read(
         let value = flag.or_else(from_environment).or_else(from_file);
         layers.values.insert(key.name, value.unwrap_or_else(|| (key.default.to_owned(), Origin::Default)));
     }
-    let settings = layers.settings(flags.get_flag("exit-on-stdin-close"));
+    let identity = person_keys::read(&mut layers, &environment);
+    let settings = layers.settings(identity, flags.get_flag("exit-on-stdin-close"));
     if layers.mistakes.is_empty() {
         Ok(settings.expect("no mistake, so every value fits"))
     } else {
@@ -241,7 +266,7 @@ struct Layers {
 }
 
 impl Layers {
-    fn settings(&mut self, exit_on_stdin_close: bool) -> Option<Settings> {
+    fn settings(&mut self, identity: Option<Arc<Identity>>, exit_on_stdin_close: bool) -> Option<Settings> {
         let role =
             self.value("role", |v| if v == "all" { Ok(()) } else { Err("only `all` is known".to_owned()) });
         let nats_listen = self.address("nats-listen");
@@ -291,6 +316,7 @@ impl Layers {
             face_item: settings.8?,
             rules: rules?,
             skip_damaged: settings.9?,
+            identity: identity?,
             log: settings.10?,
             log_json: settings.11?,
             exit_on_stdin_close,
@@ -386,7 +412,10 @@ fn duration(text: &str) -> Result<Duration, String> {
 mod tests {
     use super::*;
 
-    fn read_all(flags: &[&str], environment: &[(&str, &str)]) -> Result<Settings, Vec<Mistake>> {
+    /// A key for tests.
+    pub(super) const KEY: &str = "00112233445566778899aabbccddeeff0123456789abcdef0f1e2d3c4b5a6978";
+
+    pub(super) fn read_all(flags: &[&str], environment: &[(&str, &str)]) -> Result<Settings, Vec<Mistake>> {
         let command = arguments(Command::new("serve"));
         let matches = command.get_matches_from(std::iter::once("serve").chain(flags.iter().copied()));
         read(&matches, |name| environment.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
@@ -398,7 +427,7 @@ mod tests {
         let file = dir.path().join("jaego.toml");
         std::fs::write(&file, "tick = \"2s\"\nmax-loss = 7\nlog-format = \"json\"\n").unwrap();
         let file = file.to_str().unwrap();
-        let environment = [("JAEGO_TICK", "3s"), ("JAEGO_MAX_LOSS", "8")];
+        let environment = [("JAEGO_TICK", "3s"), ("JAEGO_MAX_LOSS", "8"), ("JAEGO_PERSON_KEY_HEX", KEY)];
         let settings = read_all(&["--config", file, "--tick", "4s"], &environment).unwrap();
         assert_eq!(settings.tick, Duration::from_secs(4));
         assert_eq!(settings.max_loss, 8);
@@ -414,10 +443,11 @@ mod tests {
         let flags = ["--config", file.to_str().unwrap(), "--nats", "localhost"];
         let mistakes = read_all(&flags, &[("JAEGO_REPLICAS", "2")]).unwrap_err();
         let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-        assert_eq!(told.len(), 4, "{told:#?}");
+        assert_eq!(told.len(), 5, "{told:#?}");
         assert!(told.iter().any(|t| t.contains("did you mean \"open-addr\"?")), "{told:#?}");
         assert!(told.iter().any(|t| t.contains("tick = \"90s\"") && t.contains("100ms to 60s")), "{told:#?}");
         assert!(told.iter().any(|t| t.contains("from --nats")), "{told:#?}");
         assert!(told.iter().any(|t| t.contains("from JAEGO_REPLICAS")), "{told:#?}");
+        assert!(told.iter().any(|t| t.starts_with("person-key: ")), "{told:#?}");
     }
 }
