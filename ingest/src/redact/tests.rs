@@ -4,6 +4,10 @@ use proptest::prelude::*;
 use schemas::Millis;
 use schemas::subject::PosKind;
 
+use crate::decode::claim::{self, Address};
+use crate::decode::{Rejection, decode};
+use crate::identity::{Identity, PersonSecret};
+
 use super::*;
 
 /// A day of birth, the digits behind it, and documents of other shapes. All made up.
