@@ -74,7 +74,9 @@ impl JsonSchema for ClaimId {
         "ClaimId".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "uuid", "examples": ["0195b1f0-6c1e-7cc3-98c4-dc0c0c07398f"] })
+        // The format is annotation to most validators.
+        let pattern = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$";
+        json_schema!({ "type": "string", "format": "uuid", "pattern": pattern, "examples": ["0195b1f0-6c1e-7cc3-98c4-dc0c0c07398f"] })
     }
 }
 
@@ -302,11 +304,11 @@ pub enum ClaimState {
 pub struct Decision {
     /// `accepted`: it was decided. (Where it could not be, the answer is a [`Reply`](crate::pos::Reply) with `rejected`.)
     pub status: Outcome,
+    /// What was decided.
+    pub decision: Verdict,
     /// The claim; absent for a check.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<ClaimId>,
-    /// What was decided.
-    pub decision: Verdict,
     /// Why it was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Refusal>,

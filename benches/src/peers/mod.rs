@@ -3,12 +3,16 @@
 //! All of them are Debian packages. A peer lives as long as its value and is ended by its own process id.
 
 pub mod http;
+pub(crate) mod http_wire;
 pub mod load;
+pub mod nats_cluster;
+pub(crate) mod nats_wire;
 pub mod nginx;
 pub mod postgres;
 mod process;
 pub mod raw_nats;
 pub mod redis;
+pub(crate) mod wire;
 
 pub use load::Load;
 pub use process::NotInstalled;
