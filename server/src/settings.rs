@@ -31,7 +31,11 @@ const KEYS: &[Key] = &[
     key("registry", "", "Store list or HIRA register to import at start, unless it was imported before"),
     key("max-loss", "500", "Most outlets that the import at start may take out of the registry"),
     key("data-dir", "jaego-data", "Folder for checkpoints, endpoints.json and the managed NATS"),
-    key("nats", "managed", "`managed`, or the URLs of NATS servers with JetStream, comma-separated: all of one cluster"),
+    key(
+        "nats",
+        "managed",
+        "`managed`, or the URLs of NATS servers with JetStream, comma-separated: all of one cluster",
+    ),
     key("nats-listen", "127.0.0.1:4222", "Address of the managed NATS; port 0 takes any free one"),
     key(
         "nats-monitor",
