@@ -10,5 +10,6 @@ mod data;
 mod examples;
 mod harness;
 mod lifecycle;
+mod ration;
 mod real_input;
 mod taiwan;
