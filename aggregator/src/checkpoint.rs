@@ -130,7 +130,7 @@ impl Fold {
 
     fn of(state: State, ledger: Ledger) -> Self {
         ledger.seen(state.applied);
-        let fold = Self {
+        let mut fold = Self {
             registry: state.registry,
             rules: Arc::new(state.rules),
             heard: state.heard,

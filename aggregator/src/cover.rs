@@ -9,11 +9,13 @@ pub(crate) struct Cover(SmallVec<[Option<u64>; 1]>);
 
 impl Cover {
     /// Whether this sequence of this terminal is covered.
+    #[inline]
     pub(crate) fn holds(&self, terminal: usize, seq: u64) -> bool {
         self.until(terminal).is_some_and(|covered| seq <= covered)
     }
 
     /// The sequence up to which this terminal is covered.
+    #[inline]
     pub(crate) fn until(&self, terminal: usize) -> Option<u64> {
         self.0.get(terminal).copied().flatten()
     }

@@ -78,7 +78,7 @@ impl Cutter {
     }
 
     fn list_heard(&mut self, fold: &Fold) {
-        let place = |code: &OutletCode| fold.shards.read(code.as_str(), |state| state.place).flatten();
+        let place = |code: &OutletCode| fold.shards.change(code.as_str(), |state| state.place).flatten();
         let places = fold.heard.as_slice().iter().map(|code| code.as_ref().and_then(place));
         self.heard = Arc::new(places.collect());
         self.heard_revision = fold.heard.revision();
@@ -86,10 +86,11 @@ impl Cutter {
 
     fn view(&mut self, fold: &Fold, now: Millis, place: usize) {
         let Some(info) = &fold.registry.outlets.as_slice()[place] else { return };
-        let (row, wake) = fold.shards.update(info.code.as_str(), |state| {
+        let viewed = fold.shards.change(info.code.as_str(), |state| {
             state.touched = false;
             view(info, state, &fold.rules, now)
         });
+        let (row, wake) = viewed.expect("every registered outlet has a state");
         self.rows[place] = Some(Arc::new(row));
         self.wakes[place] = wake;
     }

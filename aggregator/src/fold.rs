@@ -12,7 +12,7 @@ use crate::ledger::{Books, Decided, Ledger, LedgerTally, Move};
 use crate::outlet::OutletState;
 use crate::places::Places;
 use crate::registry::{Import, Registry, RegistryOutcome};
-use crate::shards::Shards;
+use crate::shards::{Lookup, Shards};
 
 /// How often outlets that nobody registered are looked through, by the ticks.
 const FORGET_EVERY_MS: i64 = 3_600_000;
@@ -67,7 +67,7 @@ pub struct Tally {
 /// State of everything, at one place in the journal.
 #[derive(Debug, Default)]
 pub struct Fold {
-    pub(crate) shards: Arc<Shards>,
+    pub(crate) shards: Shards,
     pub(crate) registry: Registry,
     pub(crate) rules: Arc<Rules>,
     /// Registered outlets that ever spoke, in the order of their first word.
@@ -118,6 +118,14 @@ impl Fold {
         }
     }
 
+    /// Prepares for entries that are applied next. Changes nothing but how long that takes.
+    pub fn look_ahead(&self, entries: &[Entry<'_>]) {
+        self.shards.look_ahead(entries.iter().filter_map(|entry| match entry {
+            Entry::Pos(pos) => Some(pos.outlet),
+            _ => None,
+        }));
+    }
+
     /// Sequence of the last message applied; 0 before the first.
     #[must_use]
     pub fn applied(&self) -> u64 {
@@ -138,8 +146,8 @@ impl Fold {
 
     /// Outlet states, for look-ups from other threads.
     #[must_use]
-    pub fn shards(&self) -> Arc<Shards> {
-        Arc::clone(&self.shards)
+    pub fn lookup(&self) -> Lookup {
+        self.shards.lookup()
     }
 
     /// The books of the ration, for checks and look-ups from other threads.
@@ -254,7 +262,7 @@ impl Fold {
         self.tick = Some(Tick { at, ..tick });
         for expired in self.ledger.tick(last, at) {
             // The outlet said nothing: its silence is not broken.
-            let received = self.shards.read(expired.outlet.as_str(), |state| state.received).unwrap_or(at);
+            let received = self.shards.change(expired.outlet.as_str(), |state| state.received).unwrap_or(at);
             self.move_stock(expired.outlet.as_str(), received, Some(&expired.stock));
         }
         if last.0.div_euclid(FORGET_EVERY_MS) != at.0.div_euclid(FORGET_EVERY_MS) {
@@ -265,10 +273,10 @@ impl Fold {
 
     /// Outlets that nobody registered are forgotten once their stock would be hidden.
     fn forget_strangers(&mut self, now: Millis) {
-        let (shards, hidden_after_ms) = (&self.shards, self.rules.hidden_after_ms);
+        let (shards, hidden_after_ms) = (&mut self.shards, self.rules.hidden_after_ms);
         self.unregistered.retain(|code| {
             shards.forget_if(code.as_str(), |state| now.since(state.received) >= hidden_after_ms);
-            shards.read(code.as_str(), |_| ()).is_some()
+            shards.change(code.as_str(), |_| ()).is_some()
         });
     }
 

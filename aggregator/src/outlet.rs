@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 
 use crate::cover::Cover;
 use crate::ledger::Move;
+use crate::recent::Recent;
 use crate::sequence::{Seen, Sequence};
 
 /// Most terminals remembered per outlet; the one silent the longest gives way.
@@ -25,7 +26,7 @@ const MAX_ITEMS: usize = 64;
 /// Everything known of one outlet but its registry row.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct OutletState {
-    terminals: SmallVec<[Terminal; 1]>,
+    terminals: SmallVec<[Terminal; 2]>,
     pub(crate) items: SmallVec<[ItemState; 1]>,
     pub(crate) notice: Option<Arc<Notice>>,
     notice_cover: Cover,
@@ -47,17 +48,10 @@ struct Terminal {
     id: TerminalId,
     sequence: Sequence,
     /// Deltas that a late report could still come before.
-    recent: Vec<Moved>,
+    recent: Recent,
     /// How far the POS clock is behind the gateway's, in milliseconds, as last measured.
     skew_ms: Option<i64>,
     received: Millis,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Moved {
-    seq: u64,
-    item: ItemId,
-    change: i32,
 }
 
 /// What is known of one item of an outlet.
@@ -163,12 +157,12 @@ impl OutletState {
 
     fn note(&mut self, entry: &PosEntry<'_>) -> (usize, Seen) {
         if let Some(t) = self.terminals.iter().position(|t| t.id.as_str() == entry.terminal) {
-            return (t, self.terminals[t].sequence.note(entry.seq));
+            return (t, self.terminals[t].note(entry.seq));
         }
         let terminal = Terminal {
             id: TerminalId::new(entry.terminal).expect("ids in the journal were checked when they came in"),
             sequence: Sequence::starting(entry.seq),
-            recent: Vec::new(),
+            recent: Recent::default(),
             skew_ms: None,
             received: entry.received,
         };
@@ -271,6 +265,11 @@ impl OutletState {
 }
 
 impl Terminal {
+    fn note(&mut self, seq: u64) -> Seen {
+        self.recent.advance(self.sequence.high(), seq);
+        self.sequence.note(seq)
+    }
+
     /// The time at which the POS saw it, by its clock where that can be trusted, and never after it was received.
     fn observe(&mut self, entry: &PosEntry<'_>, rules: &Rules) -> Millis {
         self.received = self.received.max(entry.received);
@@ -283,30 +282,19 @@ impl Terminal {
 
     fn remember(&mut self, seq: u64, item: &str, change: i32) {
         if self.sequence.unsettled() {
-            let item = ItemId::new(item).expect("ids in the journal were checked when they came in");
-            self.recent.push(Moved { seq, item, change });
+            self.recent.keep(seq, item, change);
         }
     }
 
     /// What this terminal moved the item by after a sequence.
     fn moved_after(&self, seq: u64, item: &str) -> i64 {
-        self.recent
-            .iter()
-            .filter(|m| m.seq > seq && m.item.as_str() == item)
-            .map(|m| i64::from(m.change))
-            .sum()
+        self.recent.moved_after(seq, self.sequence.high(), item)
     }
 
     /// Drops the deltas that no late report can come before any more.
     fn settle(&mut self) {
-        if self.recent.is_empty() {
-            return;
-        }
-        if self.sequence.unsettled() {
-            let oldest = self.sequence.high().saturating_sub(crate::sequence::WIDTH);
-            self.recent.retain(|m| m.seq > oldest);
-        } else {
-            self.recent = Vec::new();
+        if !self.sequence.unsettled() {
+            self.recent.clear();
         }
     }
 }

@@ -2,19 +2,20 @@
 //! one raw JetStream publish and its ack.
 
 use std::cell::Cell;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use async_nats::Client;
 use bytes::Bytes;
 use futures::StreamExt;
 use schemas::registry::OutletInfo;
 
 use crate::jaego::{Jaego, write_registry};
-use crate::peers::load::closed_loop;
+use crate::peers::nats_wire;
 use crate::peers::postgres::Postgres;
 use crate::peers::redis::Redis;
+use crate::peers::wire::closed_loop;
 use crate::peers::{Load, raw_nats};
 use crate::report::Row;
 use crate::workload::{self, ITEM, OUTLETS};
@@ -135,23 +136,22 @@ impl Pos {
         let first_seq = self.round.get();
         let mut lanes = Vec::new();
         for _ in 0..connections {
-            let client = async_nats::ConnectOptions::new()
-                .client_capacity(4096)
-                .connect(&jaego.endpoints.nats)
-                .await?;
             let subjects = Arc::clone(&self.subjects);
-            lanes.push(move |number: u64| {
-                let subject = subjects[number as usize % subjects.len()].clone();
-                sell(client.clone(), subject, first_seq + number / subjects.len() as u64)
-            });
+            let write = move |number: u64, subject: &mut Vec<u8>, body: &mut Vec<u8>| {
+                subject.extend_from_slice(subjects[number as usize % subjects.len()].as_bytes());
+                sale(body, first_seq + number / subjects.len() as u64);
+            };
+            lanes.push(nats_wire::connect(&jaego.endpoints.nats, write, ACCEPTED).await?);
         }
         closed_loop(lanes, in_flight, seconds).await
     }
 }
 
-async fn sell(client: Client, subject: String, seq: u64) -> bool {
+/// How every answer to a sale begins.
+const ACCEPTED: &[u8] = br#"{"status":"accepted""#;
+
+fn sale(body: &mut Vec<u8>, seq: u64) {
     let at = "2020-03-11T09:05:00+09:00";
-    let body = format!(r#"{{"terminal":"t1","seq":{seq},"at":"{at}","item":"{ITEM}","change":-2}}"#);
-    let answer = client.request(subject, body.into()).await;
-    answer.is_ok_and(|message| message.payload.starts_with(br#"{"status":"accepted""#))
+    write!(body, r#"{{"terminal":"t1","seq":{seq},"at":"{at}","item":"{ITEM}","change":-2}}"#)
+        .expect("a vector takes all bytes");
 }

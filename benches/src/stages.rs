@@ -30,10 +30,13 @@ pub fn parse(batches: &[Batch]) -> usize {
 /// Checks, parses and applies the batches, as the fold thread does.
 pub fn apply(fold: &mut Fold, mut seq: u64, batches: &[Batch]) {
     for batch in batches {
-        let opened = batch.seal.open(&batch.payload, |entry| {
-            black_box(fold.apply(seq, entry));
-        });
+        let mut entries = Vec::with_capacity(batch.seal.count);
+        let opened = batch.seal.open(&batch.payload, |entry| entries.push(entry));
         opened.expect("made by the workload");
+        fold.look_ahead(&entries);
+        for entry in entries {
+            black_box(fold.apply(seq, entry));
+        }
         seq += 1;
     }
 }

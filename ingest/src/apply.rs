@@ -7,8 +7,8 @@ use std::time::Instant;
 use aggregator::{Applied, Checkpoint, Cutter, Fold, Import, LedgerTally, RegistryOutcome, Tally};
 use async_nats::jetstream::Message;
 use schemas::Millis;
-use schemas::batch::{BatchError, Seal, WRITER_HEADER};
-use schemas::entry::Rules;
+use schemas::batch::{BatchError, MAX_ENTRIES, Seal, WRITER_HEADER};
+use schemas::entry::{Entry, Rules};
 use schemas::snapshot::Snapshot;
 use tokio::sync::{mpsc, watch};
 
@@ -120,19 +120,17 @@ impl Apply {
         let own = header(WRITER_HEADER).and_then(|w| own_number(w, &self.gateway));
         let mut decisions = Vec::new();
         let (mut count, mut ticked) = (0, false);
-        Seal::read(header)
-            .and_then(|seal| {
-                seal.open(&message.payload, |entry| {
-                    let applied = self.fold.apply(seq, entry);
-                    count += u64::from(matches!(applied, Applied::Pos { .. } | Applied::Claim(_)));
-                    ticked |= applied == Applied::Tick;
-                    tell(seq, &applied);
-                    if own.is_some() {
-                        decisions.push(applied);
-                    }
-                })
-            })
-            .map_err(|cause| Damaged { seq, cause })?;
+        let entries = entries(header, &message.payload).map_err(|cause| Damaged { seq, cause })?;
+        self.fold.look_ahead(&entries);
+        for entry in entries {
+            let applied = self.fold.apply(seq, entry);
+            count += u64::from(matches!(applied, Applied::Pos { .. } | Applied::Claim(_)));
+            ticked |= applied == Applied::Tick;
+            tell(seq, &applied);
+            if own.is_some() {
+                decisions.push(applied);
+            }
+        }
         if let Some(number) = own {
             // A closed channel means that the process is stopping without answers; the callers will send again.
             let _ =
@@ -179,6 +177,17 @@ fn keep(checkpoints: &Checkpoints, checkpoint: Checkpoint) {
             tracing::error!(%error, applied, "checkpoint not written; a restart will replay more");
         }
     }
+}
+
+/// All entries of a message, or what is wrong with it.
+fn entries<'p, 'h>(
+    header: impl Fn(&str) -> Option<&'h str>,
+    payload: &'p [u8],
+) -> Result<Vec<Entry<'p>>, BatchError> {
+    let seal = Seal::read(header)?;
+    let mut entries = Vec::with_capacity(seal.count.min(MAX_ENTRIES));
+    seal.open(payload, |entry| entries.push(entry))?;
+    Ok(entries)
 }
 
 /// What an operator should read of an entry.

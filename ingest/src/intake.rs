@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use aggregator::{Ask, Books, Shards};
+use aggregator::{Ask, Books, Lookup};
 use async_nats::Subject;
 use bytes::Bytes;
 use rand::Rng;
@@ -81,7 +81,7 @@ pub struct Intake {
     /// The books of the ration.
     pub books: Arc<Books>,
     /// The outlets.
-    pub outlets: Arc<Shards>,
+    pub outlets: Lookup,
     /// What an acknowledgement promises.
     pub durability: Durability,
 }

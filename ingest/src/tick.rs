@@ -10,14 +10,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::journal::{Journal, Sealed};
 
-/// Writes a tick at every multiple of the interval, until told to stop. A tick that the journal does not take is left
-/// out: the next one comes soon.
+/// Writes a tick at every multiple of the interval, until told to stop; the first at once, for the interval that runs, so
+/// that a start waits for no version. A tick that the journal does not take is left out: the next one comes soon.
 pub async fn run(journal: Journal, interval: Duration, stop: CancellationToken) {
     let interval_ms = u32::try_from(interval.as_millis()).expect("intervals are at most a minute");
-    let since_last = crate::clock::now().0.rem_euclid(i64::from(interval_ms));
+    let now = crate::clock::now();
+    let since_last = now.0.rem_euclid(i64::from(interval_ms));
     let wait = interval.saturating_sub(Duration::from_millis(since_last.unsigned_abs()));
     let mut timer = tokio::time::interval_at(Instant::now() + wait, interval);
     timer.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    write(&journal, Tick { at: now.plus(-since_last), interval_ms }).await;
     loop {
         tokio::select! {
             _ = timer.tick() => {}
@@ -26,9 +28,13 @@ pub async fn run(journal: Journal, interval: Duration, stop: CancellationToken) 
         let now = crate::clock::now();
         let half = i64::from(interval_ms / 2);
         let at = Millis((now.0 + half).div_euclid(i64::from(interval_ms)) * i64::from(interval_ms));
-        if let Err(error) = journal.try_append(&sealed(Tick { at, interval_ms })).await {
-            tracing::warn!(%error, "no tick was written");
-        }
+        write(&journal, Tick { at, interval_ms }).await;
+    }
+}
+
+async fn write(journal: &Journal, tick: Tick) {
+    if let Err(error) = journal.try_append(&sealed(tick)).await {
+        tracing::warn!(%error, "no tick was written");
     }
 }
 

@@ -84,6 +84,7 @@ impl Default for Bands {
 impl Bands {
     /// The band of a count.
     #[must_use]
+    #[inline]
     pub fn of(&self, count: u32) -> Band {
         match count {
             n if n >= self.plenty => Band::Plenty,

@@ -49,12 +49,14 @@ impl Millis {
 
     /// This time moved by so many milliseconds; saturates at the ends of the calendar.
     #[must_use]
+    #[inline]
     pub fn plus(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis))
     }
 
     /// Milliseconds from `earlier` to this; negative where `earlier` is later.
     #[must_use]
+    #[inline]
     pub fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle as Thread;
 use std::time::Duration;
 
-use aggregator::{Books, Import, Shards};
+use aggregator::{Books, Import, Lookup};
 use anyhow::{Context, bail};
 use async_nats::Client;
 use ingest::answer::Answerer;
@@ -51,7 +51,7 @@ pub struct Core {
     pub durability: Durability,
     /// The books of the ration.
     pub books: Arc<Books>,
-    outlets: Arc<Shards>,
+    outlets: Lookup,
     client: Client,
     fold: Thread<Result<(), Damaged>>,
     follow: JoinHandle<Result<(), tail::TailError>>,
@@ -95,7 +95,7 @@ impl Core {
         let hops = Arc::new(Hops::default());
         let gateway_name = format!("{:016x}", rand::random::<u64>());
         let (events, answers) = mpsc::unbounded_channel();
-        let (books, outlets) = (fold.books(), fold.shards());
+        let (books, outlets) = (fold.books(), fold.lookup());
         let (view_in, view) = watch::channel(View { applied: fold.applied(), ..View::default() });
         let (messages, tail_out) = mpsc::channel(TAIL_QUEUE);
         let apply = Apply {
@@ -231,7 +231,7 @@ impl Core {
             hops: Arc::clone(&self.hops),
             identity,
             books: Arc::clone(&self.books),
-            outlets: Arc::clone(&self.outlets),
+            outlets: self.outlets.clone(),
             durability: self.durability,
         };
         let gateway = Gateway { client: self.client.clone(), intake: intake.clone() };

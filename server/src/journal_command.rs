@@ -79,7 +79,11 @@ pub async fn run(command: JournalCommand) -> anyhow::Result<ExitCode> {
 }
 
 impl Place {
-    async fn open(&self) -> anyhow::Result<(Journal, Extent)> {
+    /// Opens the journal.
+    ///
+    /// # Errors
+    /// When no jaego runs there, or its NATS has no journal.
+    pub(crate) async fn open(&self) -> anyhow::Result<(Journal, Extent)> {
         let url = match &self.nats {
             Some(url) => url.clone(),
             None => running(&self.data_dir)?.nats,
@@ -114,7 +118,7 @@ fn output(file: &Path) -> anyhow::Result<Box<dyn Write>> {
 }
 
 /// Hands each message of a range of sequences to `each`.
-async fn read(
+pub(crate) async fn read(
     journal: &Journal,
     range: std::ops::RangeInclusive<u64>,
     mut each: impl FnMut(u64, &Message) -> anyhow::Result<()>,
@@ -143,7 +147,8 @@ async fn read(
     Ok(follow.await??)
 }
 
-fn seal(message: &Message) -> Result<Seal, BatchError> {
+/// The seal of a message.
+pub(crate) fn seal(message: &Message) -> Result<Seal, BatchError> {
     Seal::read(|name| message.headers.as_ref().and_then(|h| h.get(name)).map(|v| v.as_str()))
 }
 

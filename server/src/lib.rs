@@ -1,6 +1,7 @@
 //! The process `jaego`: settings, the wiring of the crates, the admin port and the command line.
 
 pub mod admin;
+pub mod audit_command;
 pub mod core;
 pub mod endpoints;
 pub mod journal_command;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use server::audit_command::{self, AuditCommand};
 use server::journal_command::{self, JournalCommand};
 use server::policy_command::{self, PolicyCommand};
 use server::registry_command::{self, RegistryCommand};
@@ -24,6 +25,9 @@ enum Command {
     /// Check, compare and import registry files
     #[command(subcommand)]
     Registry(RegistryCommand),
+    /// Show what was asked and decided, of a person, an outlet, or over the limit
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Export and verify the journal
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
     let done = runtime.block_on(async {
         match cli.command {
             Command::Registry(command) => registry_command::run(command).await,
+            Command::Audit(command) => audit_command::run(command).await,
             Command::Journal(command) => journal_command::run(command).await,
             Command::Policy(command) => policy_command::run(&command),
         }

@@ -65,6 +65,9 @@ fn nats_dir(data_dir: &Path) -> anyhow::Result<std::path::PathBuf> {
 }
 
 async fn serve(settings: &Settings, mut nats: Option<NatsServer>, reading: &Handle) -> anyhow::Result<()> {
+    // While the journal is replayed, the list is read.
+    let registry = settings.registry.clone();
+    let registry = registry.map(|path| reading.spawn_blocking(move || read_registry(&path)));
     let open = reading.spawn(bind("open-addr", settings.open_addr)).await??;
     let admin = reading.spawn(bind("admin-addr", settings.admin_addr)).await??;
     let desk = bind("desk-addr", settings.desk_addr).await?;
@@ -92,7 +95,7 @@ async fn serve(settings: &Settings, mut nats: Option<NatsServer>, reading: &Hand
     let mut servers = Servers::start(reading, &core, &publisher, &ready, published.clone(), open, admin);
     let mut stopped = std::pin::pin!(stop::requested(settings.exit_on_stdin_close)?);
     let started = tokio::select! {
-        started = start(settings, &mut core, reading, &publisher, published_in) => started.map(Some),
+        started = start(settings, registry, &mut core, reading, &publisher, published_in) => started.map(Some),
         () = &mut stopped => Ok(None),
         error = look_after(&mut nats) => Err(error),
     };
@@ -126,6 +129,7 @@ async fn serve(settings: &Settings, mut nats: Option<NatsServer>, reading: &Hand
 /// Everything between an open journal and readiness: at the end a version is served that shows the registry.
 async fn start(
     settings: &Settings,
+    registry: Option<JoinHandle<anyhow::Result<RegistryFile>>>,
     core: &mut Core,
     reading: &Handle,
     publisher: &Publisher,
@@ -141,8 +145,8 @@ async fn start(
     let served = published.subscribe();
     let publishing = Publishing::start(reading, core, publisher.clone(), published);
     shows(core, &served, 1).await?;
-    if let Some(file) = &settings.registry
-        && let Some(imported) = import_at_start(settings, core, file).await?
+    if let Some(file) = registry
+        && let Some(imported) = import_at_start(settings, core, file.await??).await?
     {
         shows(core, &served, imported).await?;
         if core.view.borrow().imports.last().is_none_or(|last| last.seq != imported) {
@@ -163,8 +167,12 @@ async fn shows(core: &mut Core, served: &watch::Receiver<u64>, version: u64) -> 
 }
 
 /// Imports a registry file unless it was imported before; returns the journal sequence from which it is in force.
-async fn import_at_start(settings: &Settings, core: &Core, path: &Path) -> anyhow::Result<Option<u64>> {
-    let RegistryFile { source, rows, findings, digest, .. } = read_registry(path)?;
+async fn import_at_start(
+    settings: &Settings,
+    core: &Core,
+    file: RegistryFile,
+) -> anyhow::Result<Option<u64>> {
+    let RegistryFile { source, rows, findings, digest, .. } = file;
     tracing::info!(
         source,
         rows = rows.len(),

@@ -4,11 +4,13 @@
 
 pub mod http;
 pub mod load;
+pub(crate) mod nats_wire;
 pub mod nginx;
 pub mod postgres;
 mod process;
 pub mod raw_nats;
 pub mod redis;
+pub(crate) mod wire;
 
 pub use load::Load;
 pub use process::NotInstalled;

@@ -1,5 +1,7 @@
 //! Redis as a durable stock counter: append-only file, fsync before every answer, pipelined multiplexed connections.
 
+use std::collections::VecDeque;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -8,19 +10,19 @@ use ::redis::aio::MultiplexedConnection;
 use ::redis::{AsyncConnectionConfig, Client};
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
+use tokio::net::UnixStream;
 
-use super::load::{Load, closed_loop};
+use super::load::{Load, spread};
 use super::process::{NotInstalled, Running, find};
+use super::wire::{Answer, Wire, closed_loop};
 
 /// Numbers of connections that are tried; the best one is measured.
 const CONNECTIONS: [usize; 3] = [1, 2, 4];
-/// Calls that wait to be written in one go; the default of 50 holds a thousand callers up.
-const PIPELINE: usize = 1024;
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// A redis-server of its own, empty at the start.
 pub struct Redis {
-    client: Client,
+    socket: PathBuf,
     /// Ends the server when dropped.
     _server: Running,
 }
@@ -42,9 +44,9 @@ impl Redis {
         command.args(["--port", "0", "--unixsocket"]).arg(&socket);
         command.args(["--appendonly", "yes", "--appendfsync", "always", "--save", ""]);
         let mut server = Running::start(&mut command, Signal::SIGTERM)?;
-        let client = Client::open(format!("redis+unix://{}", socket.display()))?;
+        let client = client(&socket)?;
         server.ready(|| Self::durable(&client)).await.context("redis-server")?;
-        Ok(Self { client, _server: server })
+        Ok(Self { socket, _server: server })
     }
 
     /// Asks the running server for the setting that makes it a fair peer.
@@ -82,25 +84,45 @@ impl Redis {
     async fn run(&self, connections: usize, in_flight: usize, seconds: f64, keys: usize) -> Result<Load> {
         let mut lanes = Vec::new();
         for _ in 0..connections {
-            let connection = connect(&self.client).await?;
-            lanes.push(move |number| sell(connection.clone(), super::load::spread(number, keys)));
+            let stream = UnixStream::connect(&self.socket).await?;
+            lanes.push((stream, Sales { keys, order: VecDeque::new() }));
         }
         closed_loop(lanes, in_flight, seconds).await
     }
 }
 
+fn client(socket: &Path) -> Result<Client> {
+    Ok(Client::open(format!("redis+unix://{}", socket.display()))?)
+}
+
 async fn connect(client: &Client) -> Result<MultiplexedConnection> {
     let config = AsyncConnectionConfig::new()
         .set_response_timeout(Some(ANSWER_LIMIT))
-        .set_connection_timeout(Some(ANSWER_LIMIT))
-        .set_pipeline_buffer_size(PIPELINE);
+        .set_connection_timeout(Some(ANSWER_LIMIT));
     Ok(client.get_multiplexed_async_connection_with_config(&config).await?)
 }
 
-async fn sell(mut connection: MultiplexedConnection, key: usize) -> bool {
-    let mut command = ::redis::cmd("HINCRBY");
-    command.arg("stock").arg(key).arg(-2);
-    command.query_async::<i64>(&mut connection).await.is_ok()
+/// Sales over one connection, whose answers come in the order of the calls.
+struct Sales {
+    keys: usize,
+    order: VecDeque<usize>,
+}
+
+impl Wire for Sales {
+    fn ask(&mut self, out: &mut Vec<u8>, place: usize, number: u64) {
+        let key = spread(number, self.keys).to_string();
+        write!(out, "*4\r\n$7\r\nHINCRBY\r\n$5\r\nstock\r\n${}\r\n{key}\r\n$2\r\n-2\r\n", key.len())
+            .expect("a vector takes all bytes");
+        self.order.push_back(place);
+    }
+
+    fn answer(&mut self, read: &[u8]) -> Result<Option<Answer>> {
+        let Some(end) = read.iter().position(|byte| *byte == b'\n') else { return Ok(None) };
+        let place = self.order.pop_front().context("an answer that nobody waits for")?;
+        let number = std::str::from_utf8(&read[..end])?.trim_end().strip_prefix(':');
+        let ok = number.is_some_and(|number| number.parse::<i64>().is_ok());
+        Ok(Some(Answer { length: end + 1, of: Some((place, ok)) }))
+    }
 }
 
 #[cfg(test)]
@@ -119,7 +141,8 @@ mod tests {
         assert_eq!(load.errors, 0);
         let mut all = ::redis::cmd("HVALS");
         all.arg("stock");
-        let counts: Vec<i64> = all.query_async(&mut connect(&redis.client).await.unwrap()).await.unwrap();
+        let counts: Vec<i64> =
+            all.query_async(&mut connect(&client(&redis.socket).unwrap()).await.unwrap()).await.unwrap();
         assert_eq!(counts.len(), 100);
         assert_eq!(-counts.iter().sum::<i64>(), 2 * i64::try_from(load.ops).unwrap());
     }

@@ -83,12 +83,14 @@ impl<'l> Reading<'l> {
     /// The code of a row that can be taken.
     fn code(&mut self, line: &'l Line) -> Option<OutletCode> {
         let text = cell(line, self.columns.code).trim();
-        let shop = self.shop(line);
+        let shop = || self.shop(line);
         let (kind, detail) = match OutletCode::new(text) {
-            Err(IdError::Empty { .. }) => (FindingKind::NoCode, shop),
-            Err(error) => (FindingKind::BadCode, format!("{error}: {shop}")),
+            Err(IdError::Empty { .. }) => (FindingKind::NoCode, shop()),
+            Err(error) => (FindingKind::BadCode, format!("{error}: {}", shop())),
             Ok(code) => match self.codes.get(text) {
-                Some(first) => (FindingKind::DuplicateCode, format!("first in line {first}; here {shop}")),
+                Some(first) => {
+                    (FindingKind::DuplicateCode, format!("first in line {first}; here {}", shop()))
+                }
                 None => {
                     self.codes.insert(text, line.number);
                     return Some(code);
