@@ -192,7 +192,11 @@ impl Fold {
         });
         self.count(effect.outcome, effect.below_zero);
         self.hear(entry.outlet, word);
-        Applied::Pos { outcome: effect.outcome, registered: word.place.is_some(), high_water: effect.high_water }
+        Applied::Pos {
+            outcome: effect.outcome,
+            registered: word.place.is_some(),
+            high_water: effect.high_water,
+        }
     }
 
     /// One entry moves the person's allowance and the outlet's stock.
@@ -232,7 +236,9 @@ impl Fold {
         if word.first {
             self.first_word(outlet, word.place.is_some());
         }
-        if word.first_touch && let Some(place) = word.place {
+        if word.first_touch
+            && let Some(place) = word.place
+        {
             self.touched.push(place);
         }
     }

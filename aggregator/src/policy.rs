@@ -150,7 +150,9 @@ impl Rulebook {
         let day = day_of(asked.at, self.offset_minutes);
         let mut over = |days| asked.quantity > rule.left(allowance, bought(days));
         match rule.window {
-            Window::RollingDays(n) => (0..i32::from(n)).any(|later| over(window_of(rule.window, day + later))),
+            Window::RollingDays(n) => {
+                (0..i32::from(n)).any(|later| over(window_of(rule.window, day + later)))
+            }
             window => over(window_of(window, day)),
         }
     }

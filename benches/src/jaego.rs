@@ -10,6 +10,8 @@ use nix::unistd::Pid;
 use schemas::registry::OutletInfo;
 use serde::Deserialize;
 
+/// The key of person fingerprints of what is measured.
+const PERSON_KEY: &str = "00112233445566778899aabbccddeeff0123456789abcdef0f1e2d3c4b5a6978";
 const READY_LIMIT: Duration = Duration::from_secs(300);
 
 /// A running jaego; ended on drop.
@@ -26,6 +28,8 @@ pub struct Jaego {
 pub struct Endpoints {
     /// Open API.
     pub open: String,
+    /// Desk.
+    pub desk: String,
     /// NATS.
     pub nats: String,
     pid: u32,
@@ -56,12 +60,15 @@ impl Jaego {
                 "127.0.0.1:0",
                 "--admin-addr",
                 "127.0.0.1:0",
+                "--desk-addr",
+                "127.0.0.1:0",
                 "--nats-listen",
                 "127.0.0.1:0",
             ])
             .arg("--data-dir")
             .arg(data_dir)
             .args(args)
+            .env("JAEGO_PERSON_KEY_HEX", PERSON_KEY)
             .stdin(Stdio::piped())
             .spawn()
             .with_context(|| {
@@ -69,7 +76,7 @@ impl Jaego {
             })?;
         let mut jaego = Self {
             child,
-            endpoints: Endpoints { open: String::new(), nats: String::new(), pid: 0 },
+            endpoints: Endpoints { open: String::new(), desk: String::new(), nats: String::new(), pid: 0 },
             ready_after: Duration::ZERO,
         };
         while jaego.endpoints.pid != jaego.child.id() {

@@ -134,7 +134,8 @@ impl Answerer {
     }
 
     fn decision(&self, kind: PosKind, decided: &aggregator::Decided) -> Bytes {
-        let about = if matches!(kind, PosKind::Void | PosKind::Confirm) { About::State } else { About::Claim };
+        let about =
+            if matches!(kind, PosKind::Void | PosKind::Confirm) { About::State } else { About::Claim };
         body(&decision(decided, about, self.durability))
     }
 

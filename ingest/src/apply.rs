@@ -206,7 +206,10 @@ fn tell(seq: u64, applied: &Applied) {
         }
         Applied::Schedule { in_force: true } => tracing::info!(seq, "policies came into force"),
         Applied::Schedule { in_force: false } => {
-            tracing::error!(seq, "policies contradict themselves and changed nothing; see `jaego policy check`");
+            tracing::error!(
+                seq,
+                "policies contradict themselves and changed nothing; see `jaego policy check`"
+            );
         }
         _ => {}
     }

@@ -236,7 +236,7 @@ mod tests {
             (r#"{"terminal":"t1","seq":9001011234568"#, "EOF while parsing an object at line 1 column 36;"),
             (r#"{"terminal":9001011234568x"#, "a value of the wrong type, expected a borrowed string at"),
         ] {
-            let rejection = decode("pos.v1.report.1", payload.as_bytes(), Millis(0)).unwrap_err();
+            let rejection = decode(PosKind::Report, "1", payload.as_bytes(), Millis(0)).unwrap_err();
             assert_eq!(rejection.reason, Reason::Malformed);
             assert!(rejection.detail.starts_with(told), "{payload}: {}", rejection.detail);
             assert!(!rejection.detail.contains("9001"), "{payload}: {}", rejection.detail);

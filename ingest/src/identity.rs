@@ -20,6 +20,9 @@ use zeroize::Zeroizing;
 pub use self::secret::{PersonSecret, SecretError};
 use crate::person::{BadPerson, Parsed};
 
+/// The environment variables in which the key in use and the one before it may be given, as a key file has them. Children
+/// do not get them.
+pub const KEY_VARIABLES: [&str; 2] = ["JAEGO_PERSON_KEY_HEX", "JAEGO_PERSON_KEY_PREVIOUS_HEX"];
 /// From the making of a key until the fingerprints of claims go over to it: 7 days. Within them every core must be given
 /// the key as current, with the one before as previous.
 pub const CHANGE_OVER_MS: i64 = 7 * 86_400_000;

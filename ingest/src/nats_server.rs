@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
+use crate::identity::KEY_VARIABLES;
+
 /// How long the server may take to recover its store and listen.
 const START_LIMIT: Duration = Duration::from_secs(120);
 /// How long a server that was killed may take to be gone.
@@ -98,6 +100,8 @@ impl NatsServer {
             // A Ctrl-C is for us: the journal must outlive what is still to be written.
             .process_group(0)
             .stderr(output)
+            .env_remove(KEY_VARIABLES[0])
+            .env_remove(KEY_VARIABLES[1])
             .spawn()
             .map_err(io("starting", &program))?;
         let mut server =

@@ -196,7 +196,8 @@ impl Book<'_> {
             Wanted::OverLimit => true,
         };
         let (id, applied) = (claim.id, self.fold.apply(seq, Entry::Claim(claim)));
-        let is_over = matches!(applied, Applied::Claim(Ok(decided)) if decided.over_limit && !decided.replayed);
+        let is_over =
+            matches!(applied, Applied::Claim(Ok(decided)) if decided.over_limit && !decided.replayed);
         if is_wanted && (is_over || !matches!(self.wanted, Wanted::OverLimit)) {
             self.ids.insert(id);
             self.lines.push(line.decided(applied));

@@ -3,8 +3,10 @@
 pub mod admin;
 pub mod audit_command;
 pub mod core;
+pub mod core_dumps;
 pub mod endpoints;
 pub mod journal_command;
+pub mod key_command;
 pub mod logging;
 pub mod metrics;
 pub mod policy_command;

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use server::audit_command::{self, AuditCommand};
 use server::journal_command::{self, JournalCommand};
+use server::key_command::{self, KeyCommand};
 use server::policy_command::{self, PolicyCommand};
 use server::registry_command::{self, RegistryCommand};
-use server::{logging, serve, settings};
+use server::{core_dumps, logging, serve, settings};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -34,9 +35,16 @@ enum Command {
     /// Check and show the policies of a ration
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Make and show keys of person fingerprints
+    #[command(subcommand)]
+    Key(KeyCommand),
 }
 
 fn main() -> ExitCode {
+    if let Err(error) = core_dumps::forbid() {
+        eprintln!("jaego: core dumps can not be forbidden: {error}");
+        return ExitCode::FAILURE;
+    }
     let about = "Take POS messages, fold them, serve the open API";
     let serve_command = settings::arguments(clap::Command::new("serve").about(about));
     let matches = Cli::command().subcommand(serve_command).get_matches();
@@ -50,6 +58,7 @@ fn main() -> ExitCode {
             Command::Registry(command) => registry_command::run(command).await,
             Command::Audit(command) => audit_command::run(command).await,
             Command::Journal(command) => journal_command::run(command).await,
+            Command::Key(command) => key_command::run(&command),
             Command::Policy(command) => policy_command::run(&command),
         }
     });

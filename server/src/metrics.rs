@@ -66,7 +66,13 @@ impl Collector for Source {
             ("voided", ledger.voided),
             ("replayed", ledger.replayed),
         ];
-        counters(&mut out, "claims", "What became of claims, replays of the journal included", "outcome", decided)?;
+        counters(
+            &mut out,
+            "claims",
+            "What became of claims, replays of the journal included",
+            "outcome",
+            decided,
+        )?;
         counter(&mut out, "dead_letters", "Messages put among the dead letters", self.counts.dead())?;
         counter(&mut out, "batches", "Batches written to the journal", self.counts.batches())?;
         counter(&mut out, "below_zero", "Times a count went below zero", tally.below_zero)?;

@@ -288,7 +288,9 @@ impl Servers {
         self.desk_stop.cancel();
         match self.desk.take() {
             // Who waits longer waits for a journal that does not answer, and sends again.
-            Some(desk) => tokio::time::timeout(DESK_LIMIT, desk).await.unwrap_or(Ok(Ok(())))?.map_err(Into::into),
+            Some(desk) => {
+                tokio::time::timeout(DESK_LIMIT, desk).await.unwrap_or(Ok(Ok(())))?.map_err(Into::into)
+            }
             None => Ok(()),
         }
     }

@@ -1,11 +1,15 @@
 //! Settings: flag before environment before file before default; every mistake is told in one run.
 
+mod person_keys;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use ingest::identity::Identity;
 use schemas::policy::Schedule;
 use schemas::{ItemId, entry::Rules};
 
@@ -37,13 +41,27 @@ const KEYS: &[Key] = &[
     key("replicas", "1", "Replicas of the journal when it is made: 1, 3 or 5"),
     key("open-addr", "127.0.0.1:8080", "Address of the open API"),
     key("desk-addr", "127.0.0.1:8082", "Address of the desk: claims and checks over HTTP; keep it private"),
-    key("policy", "", "Ration policies: korea-2020, taiwan-2020, or a file; without it those of the journal stay"),
+    key(
+        "policy",
+        "",
+        "Ration policies: korea-2020, taiwan-2020, or a file; without it those of the journal stay",
+    ),
     key("admin-addr", "127.0.0.1:8081", "Address of health, metrics and registry imports; keep it private"),
     key("tick", "1s", "Time between versions, 100ms to 60s"),
     key("face-item", "mask", "Item that the face of 2020 shows"),
     key("silent-after", "30m", "Open time without a word after which a level is unknown"),
     key("hidden-after", "29d", "Time without a word after which stock is no longer shown"),
     key("skip-damaged", "", "Journal sequences known to be lost, comma-separated: they are not applied"),
+    key(
+        "person-key",
+        "",
+        "File with the key of person fingerprints, made by `jaego key new`; the key itself: JAEGO_PERSON_KEY_HEX",
+    ),
+    key(
+        "person-key-previous",
+        "",
+        "File with the key before that one, while keys change; the key itself: JAEGO_PERSON_KEY_PREVIOUS_HEX",
+    ),
     key("log", "info", "Log filter, such as info or debug,async_nats=warn"),
     key("log-format", "text", "text or json"),
 ];
@@ -94,6 +112,14 @@ pub enum Mistake {
         /// What is wrong, and what fits.
         why: String,
     },
+    /// A key of person fingerprints is missing or wrong. Its value is not told.
+    #[error("{name}: {why}")]
+    PersonKey {
+        /// The setting.
+        name: &'static str,
+        /// What is wrong, and what to run.
+        why: String,
+    },
 }
 
 /// Where NATS is.
@@ -106,7 +132,7 @@ pub enum Nats {
 }
 
 /// Settings of `jaego serve`, checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Registry file to import at start.
     pub registry: Option<PathBuf>,
@@ -136,6 +162,8 @@ pub struct Settings {
     pub rules: Rules,
     /// Journal sequences that are not applied.
     pub skip_damaged: Vec<u64>,
+    /// Keys of person fingerprints.
+    pub identity: Arc<Identity>,
     /// Log filter.
     pub log: String,
     /// Whether logs are JSON lines.
@@ -192,7 +220,8 @@ pub fn read(
         let value = flag.or_else(from_environment).or_else(from_file);
         layers.values.insert(key.name, value.unwrap_or_else(|| (key.default.to_owned(), Origin::Default)));
     }
-    let settings = layers.settings(flags.get_flag("exit-on-stdin-close"));
+    let identity = person_keys::read(&mut layers, &environment);
+    let settings = layers.settings(identity, flags.get_flag("exit-on-stdin-close"));
     if layers.mistakes.is_empty() {
         Ok(settings.expect("no mistake, so every value fits"))
     } else {
@@ -250,12 +279,11 @@ struct Layers {
 }
 
 impl Layers {
-    fn settings(&mut self, exit_on_stdin_close: bool) -> Option<Settings> {
-        let role =
-            self.value("role", |v| match v {
-                "all" | "core" => Ok(()),
-                _ => Err("expected all or core".to_owned()),
-            });
+    fn settings(&mut self, identity: Option<Arc<Identity>>, exit_on_stdin_close: bool) -> Option<Settings> {
+        let role = self.value("role", |v| match v {
+            "all" | "core" => Ok(()),
+            _ => Err("expected all or core".to_owned()),
+        });
         let nats_listen = self.address("nats-listen");
         let nats = self.value("nats", nats_url);
         let rules = self.rules();
@@ -310,6 +338,7 @@ impl Layers {
             face_item: settings.10?,
             rules: rules?,
             skip_damaged: settings.11?,
+            identity: identity?,
             log: settings.12?,
             log_json: settings.13?,
             exit_on_stdin_close,
@@ -405,7 +434,10 @@ fn duration(text: &str) -> Result<Duration, String> {
 mod tests {
     use super::*;
 
-    fn read_all(flags: &[&str], environment: &[(&str, &str)]) -> Result<Settings, Vec<Mistake>> {
+    /// A key for tests.
+    pub(super) const KEY: &str = "00112233445566778899aabbccddeeff0123456789abcdef0f1e2d3c4b5a6978";
+
+    pub(super) fn read_all(flags: &[&str], environment: &[(&str, &str)]) -> Result<Settings, Vec<Mistake>> {
         let command = arguments(Command::new("serve"));
         let matches = command.get_matches_from(std::iter::once("serve").chain(flags.iter().copied()));
         read(&matches, |name| environment.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
@@ -417,7 +449,7 @@ mod tests {
         let file = dir.path().join("jaego.toml");
         std::fs::write(&file, "tick = \"2s\"\nmax-loss = 7\nlog-format = \"json\"\n").unwrap();
         let file = file.to_str().unwrap();
-        let environment = [("JAEGO_TICK", "3s"), ("JAEGO_MAX_LOSS", "8")];
+        let environment = [("JAEGO_TICK", "3s"), ("JAEGO_MAX_LOSS", "8"), ("JAEGO_PERSON_KEY_HEX", KEY)];
         let settings = read_all(&["--config", file, "--tick", "4s"], &environment).unwrap();
         assert_eq!(settings.tick, Duration::from_secs(4));
         assert_eq!(settings.max_loss, 8);
@@ -433,10 +465,11 @@ mod tests {
         let flags = ["--config", file.to_str().unwrap(), "--nats", "localhost"];
         let mistakes = read_all(&flags, &[("JAEGO_REPLICAS", "2")]).unwrap_err();
         let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-        assert_eq!(told.len(), 4, "{told:#?}");
+        assert_eq!(told.len(), 5, "{told:#?}");
         assert!(told.iter().any(|t| t.contains("did you mean \"open-addr\"?")), "{told:#?}");
         assert!(told.iter().any(|t| t.contains("tick = \"90s\"") && t.contains("100ms to 60s")), "{told:#?}");
         assert!(told.iter().any(|t| t.contains("from --nats")), "{told:#?}");
         assert!(told.iter().any(|t| t.contains("from JAEGO_REPLICAS")), "{told:#?}");
+        assert!(told.iter().any(|t| t.starts_with("person-key: ")), "{told:#?}");
     }
 }

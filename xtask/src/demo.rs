@@ -96,7 +96,12 @@ fn lay_out(workspace: &Workspace, stop: &Stop, folder: &Path, options: &Options)
     let mut registry = Command::new(workspace.release("jaego-sim"));
     registry.arg("registry").arg("--out").arg(folder.join("registry.csv"));
     registry.args(["--outlets", &options.outlets.to_string(), "--seed", &options.seed.to_string()]);
-    process::run(stop, &mut registry)
+    process::run(stop, &mut registry)?;
+    let key = folder.join("person.key");
+    if key.exists() {
+        return Ok(());
+    }
+    process::run(stop, Command::new(workspace.release("jaego")).args(["key", "new"]).arg(key))
 }
 
 fn start_server(
@@ -114,6 +119,7 @@ fn start_server(
     let mut serve = Command::new(workspace.release("jaego"));
     serve.args(["serve", "--nats", "managed", "--tick", "1s", "--exit-on-stdin-close"]);
     serve.arg("--registry").arg(folder.join("registry.csv")).arg("--data-dir").arg(data);
+    serve.arg("--person-key").arg(folder.join("person.key"));
     serve.args(["--open-addr", &address(options.open_addr.as_deref(), 8080)]);
     serve.args(["--admin-addr", &address(options.admin_addr.as_deref(), 8081)]);
     serve.env("NATS_SERVER", nats_server).stdout(log.try_clone().context("sharing the log")?).stderr(log);

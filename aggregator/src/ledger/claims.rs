@@ -92,13 +92,8 @@ impl Ruling {
     }
 }
 
-const STATES: [ClaimState; 5] = [
-    ClaimState::Final,
-    ClaimState::Held,
-    ClaimState::Confirmed,
-    ClaimState::Expired,
-    ClaimState::Voided,
-];
+const STATES: [ClaimState; 5] =
+    [ClaimState::Final, ClaimState::Held, ClaimState::Confirmed, ClaimState::Expired, ClaimState::Voided];
 
 /// The parts of a decision that depend on the calendar, in local days since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,9 +130,8 @@ pub(crate) struct NewClaim {
 impl Claim {
     pub(crate) fn new(new: &NewClaim) -> Self {
         let state = if new.ruling == Ruling::Reserved { ClaimState::Held } else { ClaimState::Final };
-        let ahead = |day: Option<i32>| {
-            day.and_then(|day| u8::try_from(day - new.days.counts).ok()).unwrap_or(NONE)
-        };
+        let ahead =
+            |day: Option<i32>| day.and_then(|day| u8::try_from(day - new.days.counts).ok()).unwrap_or(NONE);
         let mut claim = Self {
             id: new.id,
             person: new.person,
@@ -149,7 +143,8 @@ impl Claim {
             item: new.item,
             group: new.group,
             flags: new.ruling.code() | u8::from(new.registered) << 7,
-            back: u8::try_from(new.days.received - new.days.counts).expect("late claims are a week late at most"),
+            back: u8::try_from(new.days.received - new.days.counts)
+                .expect("late claims are a week late at most"),
             remaining: new.remaining.map_or(NONE, |n| u8::try_from(n).unwrap_or(NONE - 1)),
             window_ends_in: ahead(new.days.window_ends),
             next_in: ahead(new.days.next_eligible),
@@ -193,12 +188,7 @@ impl Claim {
     pub(crate) fn days(&self, received: i32) -> Days {
         let counts = received - i32::from(self.back);
         let ahead = |days: u8| (days != NONE).then_some(counts + i32::from(days));
-        Days {
-            received,
-            counts,
-            window_ends: ahead(self.window_ends_in),
-            next_eligible: ahead(self.next_in),
-        }
+        Days { received, counts, window_ends: ahead(self.window_ends_in), next_eligible: ahead(self.next_in) }
     }
 
     fn numbers(&self) -> [u8; 8] {
@@ -246,7 +236,8 @@ impl Row for Claim {
         let (outlet, rest) = rest.split_first_chunk::<4>()?;
         let [quantity, item, group, flags, back, remaining, window_ends_in, next_in] =
             rest.try_into().ok()?;
-        let known = usize::from(flags & 0xF) < Ruling::ALL.len() && usize::from(flags >> 4 & 7) < STATES.len();
+        let known =
+            usize::from(flags & 0xF) < Ruling::ALL.len() && usize::from(flags >> 4 & 7) < STATES.len();
         known.then_some(Self {
             id: ClaimId(uuid::Uuid::from_bytes(*id)),
             person: PersonKey(*person),

@@ -41,7 +41,8 @@ pub(crate) struct Head {
 impl Ledger {
     /// The ledger as it stands. Cost: its small parts, and a pointer for some ten thousand rows.
     pub(crate) fn image(&self) -> LedgerImage {
-        let json = |s: Arc<Schedule>| serde_json::to_string(&*s).expect("a schedule holds only text and numbers");
+        let json =
+            |s: Arc<Schedule>| serde_json::to_string(&*s).expect("a schedule holds only text and numbers");
         LedgerImage {
             head: Head {
                 names: self.names.clone(),

@@ -132,7 +132,8 @@ impl Ledger {
             days: days(entry, &judgment, ration.offset_minutes),
         });
         if let Some(until) = claim.held_until() {
-            let outlet = OutletCode::new(entry.outlet).expect("codes in the journal were checked when they came in");
+            let outlet =
+                OutletCode::new(entry.outlet).expect("codes in the journal were checked when they came in");
             self.holds.insert((until, claim.id), outlet);
         }
         self.count(ruling);
@@ -172,7 +173,8 @@ impl Ledger {
         let claim = self.settle(&claim, ClaimState::Confirmed);
         self.tally.confirmed += 1;
         let quantity = i32::from(claim.quantity);
-        let stock = self.names.named(claim.item).map(|item| Move { item, count: -quantity, promised: -quantity });
+        let stock =
+            self.names.named(claim.item).map(|item| Move { item, count: -quantity, promised: -quantity });
         Ok((self.told(&claim, false), stock))
     }
 
@@ -224,8 +226,8 @@ impl Ledger {
     fn judge(&self, ration: &Ration, ask: &Ask<'_>, person: PersonKey, late: bool) -> Judgment {
         let bought = |group, days: &_| self.books.weeks.bought(person, group, days);
         let judgment = ration.judge(ask, bought);
-        let looks_on = late
-            || judgment.refusal.is_none() && bought(ration.group(ask.item), &ration.later(ask.at)) > 0;
+        let looks_on =
+            late || judgment.refusal.is_none() && bought(ration.group(ask.item), &ration.later(ask.at)) > 0;
         if looks_on && ration.goes_over(ask, bought) {
             let remaining = if late { judgment.remaining } else { Some(0) };
             return Judgment { refusal: Some(Refusal::LimitReached), remaining, ..judgment };

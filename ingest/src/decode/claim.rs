@@ -114,9 +114,10 @@ fn read(kind: PosKind, payload: &[u8]) -> Result<Fields<'_>, Rejection> {
 
 fn outlet<'a>(fields: &Fields<'a>, address: Address<'a>) -> Result<&'a str, Rejection> {
     match (address.outlet, fields.outlet) {
-        (Some(addressed), Some(said)) if addressed != said => {
-            Err(Rejection::new(Reason::WrongSubject, "the outlet in the body is not the outlet of the subject"))
-        }
+        (Some(addressed), Some(said)) if addressed != said => Err(Rejection::new(
+            Reason::WrongSubject,
+            "the outlet in the body is not the outlet of the subject",
+        )),
         (Some(addressed), _) => Ok(addressed),
         (None, Some(said)) => {
             OutletCode::check(said).map_err(|e| Rejection::new(Reason::OutOfRange, e.to_string()))?;
@@ -209,7 +210,10 @@ fn occurred(kind: PosKind, fields: &Fields<'_>, received: Millis) -> Result<Opti
     }
     let occurred = fields.occurred_at.ok_or_else(|| missing("occurred_at", kind))?.0;
     if occurred.since(received) > Rules::default().clock_tolerance_ms {
-        return Err(Rejection::new(Reason::FutureDated, "occurred_at is later than the time here; set the clock"));
+        return Err(Rejection::new(
+            Reason::FutureDated,
+            "occurred_at is later than the time here; set the clock",
+        ));
     }
     if received.since(occurred) > MAX_LATE_DAYS * DAY_MS {
         let detail = format!("occurred_at is more than {MAX_LATE_DAYS} days ago; tell the administration");

@@ -23,7 +23,8 @@ pub(super) async fn many(State(desk): State<Intake>, kind: PosKind, body: BodyOf
     let requests: Vec<&RawValue> = match serde_json::from_slice(&body) {
         Ok(requests) => requests,
         Err(error) => {
-            let place = format!("line {}, column {}: expected an array of requests", error.line(), error.column());
+            let place =
+                format!("line {}, column {}: expected an array of requests", error.line(), error.column());
             return problem::rejected(desk.rejected(Rejection::new(Reason::Malformed, place)));
         }
     };

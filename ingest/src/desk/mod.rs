@@ -84,9 +84,10 @@ async fn check(State(desk): State<Intake>, body: BodyOf) -> Response {
         Err(refused) => return problem::unreadable(&desk, refused),
     };
     match checked {
-        Ok(decision) => {
-            json(StatusCode::OK, serde_json::to_vec(&decision).expect("a decision holds only text and numbers"))
-        }
+        Ok(decision) => json(
+            StatusCode::OK,
+            serde_json::to_vec(&decision).expect("a decision holds only text and numbers"),
+        ),
         Err(rejection) => problem::rejected(desk.rejected(rejection)),
     }
 }
@@ -94,9 +95,10 @@ async fn check(State(desk): State<Intake>, body: BodyOf) -> Response {
 async fn claim(State(desk): State<Intake>, Path(id): Path<String>) -> Response {
     let found = read_id(&id).and_then(|id| desk.claim(id).ok_or_else(unknown));
     match found {
-        Ok(decision) => {
-            json(StatusCode::OK, serde_json::to_vec(&decision).expect("a decision holds only text and numbers"))
-        }
+        Ok(decision) => json(
+            StatusCode::OK,
+            serde_json::to_vec(&decision).expect("a decision holds only text and numbers"),
+        ),
         Err(rejection) => problem::rejected(desk.rejected(rejection)),
     }
 }
@@ -118,9 +120,7 @@ fn stopping(desk: &Intake) -> Reply {
 }
 
 fn read_id(text: &str) -> Result<ClaimId, Rejection> {
-    text.parse()
-        .map(ClaimId)
-        .map_err(|_| Rejection::new(Reason::Malformed, "the id in the path is no UUID"))
+    text.parse().map(ClaimId).map_err(|_| Rejection::new(Reason::Malformed, "the id in the path is no UUID"))
 }
 
 fn unknown() -> Rejection {

@@ -131,7 +131,8 @@ pub(super) fn print(lines: &[Line], json: bool) -> io::Result<()> {
     let widths: [usize; 9] =
         std::array::from_fn(|n| rows.iter().map(|row| row[n].chars().count()).max().unwrap_or(0));
     for row in &rows {
-        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let cells: Vec<String> =
+            row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         writeln!(out, "{}", cells.join("  ").trim_end())?;
     }
     writeln!(out, "{} entries", lines.len())

@@ -14,6 +14,9 @@ use server::endpoints::Endpoints;
 /// No condition is waited for longer than this.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
+/// The key of person fingerprints of every core under test.
+pub const PERSON_KEY: &str = "00112233445566778899aabbccddeeff0123456789abcdef0f1e2d3c4b5a6978";
+
 /// A running process; killed on drop.
 pub struct Jaego {
     child: Child,
@@ -29,11 +32,12 @@ pub fn spawn(dir: &Path, args: &[&str]) -> Child {
     let listen: &[_] = if args.contains(&"--nats-listen") { &[] } else { &["--nats-listen", "127.0.0.1:0"] };
     Command::new(env!("CARGO_BIN_EXE_jaego"))
         .args(["serve", "--tick", "100ms", "--exit-on-stdin-close"])
-        .args(["--open-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"])
+        .args(["--open-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0", "--desk-addr", "127.0.0.1:0"])
         .args(listen)
         .arg("--data-dir")
         .arg(dir)
         .args(args)
+        .env("JAEGO_PERSON_KEY_HEX", if args.contains(&"--person-key") { "" } else { PERSON_KEY })
         .stdin(Stdio::piped())
         .stderr(log)
         .process_group(0)

@@ -10,6 +10,7 @@ mod data;
 mod examples;
 mod harness;
 mod lifecycle;
+mod privacy;
 mod ration;
 mod real_input;
 mod taiwan;
