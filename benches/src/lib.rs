@@ -1,5 +1,6 @@
 //! Measurements of jaego, and of the systems it is measured against.
 
+pub mod claims;
 pub mod http;
 pub mod jaego;
 pub mod peers;

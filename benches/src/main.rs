@@ -1,10 +1,10 @@
-//! `cargo xtask bench [stages|pipeline|visible|restart|http …]`: measures and writes the tables of `benches/README.md`.
+//! `cargo xtask bench [stages|pipeline|claims|visible|restart|http …]`: measures and writes the tables of `benches/README.md`.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use benches::report::{self, Row};
-use benches::{http, peers, pipeline, restart, stages, visible};
+use benches::{claims, http, peers, pipeline, restart, stages, visible};
 use clap::{Parser, ValueEnum};
 
 #[derive(Parser)]
@@ -21,6 +21,7 @@ struct Cli {
 enum What {
     Stages,
     Pipeline,
+    Claims,
     Visible,
     Restart,
     Http,
@@ -31,6 +32,7 @@ impl What {
         match self {
             Self::Stages => "Stages in memory",
             Self::Pipeline => "Durable deltas",
+            Self::Claims => "Durable claims",
             Self::Visible => "POS to visible",
             Self::Restart => "Restart",
             Self::Http => "Open API",
@@ -41,6 +43,7 @@ impl What {
         match self {
             Self::Stages => Ok(stages::run()),
             Self::Pipeline => pipeline::run(dir).await,
+            Self::Claims => claims::run(dir).await,
             Self::Visible => visible::run(dir).await,
             Self::Restart => restart::run(dir).await,
             Self::Http => http::run(dir).await,
@@ -51,7 +54,7 @@ impl What {
 fn main() -> Result<()> {
     let cli = Cli::parse();
     let what = if cli.what.is_empty() { What::value_variants().to_vec() } else { cli.what };
-    if what.iter().any(|w| matches!(w, What::Pipeline | What::Http)) {
+    if what.iter().any(|w| matches!(w, What::Pipeline | What::Claims | What::Http)) {
         peers::ensure_peers()?;
     }
     let readme = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));

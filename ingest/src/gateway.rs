@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::decode::Rejection;
 use crate::decode::claim::Address;
-use crate::intake::{Intake, ReplyTo};
+use crate::intake::{Intake, ReplyTo, wipe};
 use crate::redact;
 
 /// What the gateway stands on.
@@ -56,8 +56,9 @@ impl Gateway {
             }
             Err(wrong) => Err(Rejection::new(Reason::WrongSubject, wrong.to_string())),
         };
-        if let Err(rejection) = taken {
-            self.turn_away(message, rejection).await;
+        match taken {
+            Ok(()) => wipe(message.payload),
+            Err(rejection) => self.turn_away(message, rejection).await,
         }
     }
 

@@ -16,6 +16,7 @@ use schemas::pos::{Reason, Reply};
 use schemas::status::Durability;
 use schemas::subject::PosKind;
 use tokio::sync::{mpsc, oneshot};
+use zeroize::Zeroize;
 
 use crate::counts::Counts;
 use crate::decision::{About, decision};
@@ -176,6 +177,14 @@ impl Intake {
         if (0..LIVE_MS).contains(&took) {
             self.hops.record(Hop::PosToReceived, Duration::from_millis(took.unsigned_abs()), 1);
         }
+    }
+}
+
+/// Wipes a message that held a person's number, where nobody else holds its bytes. What a socket's buffer still has of it goes
+/// with the next messages.
+pub(crate) fn wipe(payload: Bytes) {
+    if let Ok(mut own) = payload.try_into_mut() {
+        own.as_mut().zeroize();
     }
 }
 

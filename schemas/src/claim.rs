@@ -277,11 +277,11 @@ pub enum ClaimState {
 pub struct Decision {
     /// `accepted`: it was decided. (Where it could not be, the answer is a [`Reply`](crate::pos::Reply) with `rejected`.)
     pub status: Outcome,
+    /// What was decided.
+    pub decision: Verdict,
     /// The claim; absent for a check.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<ClaimId>,
-    /// What was decided.
-    pub decision: Verdict,
     /// Why it was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Refusal>,

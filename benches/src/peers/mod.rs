@@ -3,7 +3,9 @@
 //! All of them are Debian packages. A peer lives as long as its value and is ended by its own process id.
 
 pub mod http;
+pub(crate) mod http_wire;
 pub mod load;
+pub mod nats_cluster;
 pub(crate) mod nats_wire;
 pub mod nginx;
 pub mod postgres;

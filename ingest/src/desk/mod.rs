@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 
 use crate::decode::Rejection;
 use crate::decode::claim::Address;
-use crate::intake::{Answer, Intake, ReplyTo};
+use crate::intake::{Answer, Intake, ReplyTo, wipe};
 
 /// Most requests in one batch.
 pub const MAX_BATCH: usize = 1_000;
@@ -63,7 +63,9 @@ async fn one(State(desk): State<Intake>, kind: PosKind, claim: Option<ClaimId>, 
         Ok(body) => body,
         Err(refused) => return problem::unreadable(&desk, &refused),
     };
-    match ask(&desk, kind, claim, &body).await {
+    let answer = ask(&desk, kind, claim, &body).await;
+    wipe(body);
+    match answer {
         Ok(decision) => json(StatusCode::OK, decision),
         Err(reply) => problem::rejected(*reply),
     }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use schemas::Millis;
-use schemas::subject::PosKind;
+use schemas::subject::{PosKind, parse_pos};
 
 use crate::decode::claim::{self, Address};
 use crate::decode::{Rejection, decode};
@@ -112,7 +112,7 @@ proptest! {
             let received = subject.replace('@', &said);
             let kept = super::subject(&received);
             prop_assert!(!holds(&kept, &number), "{received} kept as {kept}");
-            if let Err(wrong) = schemas::subject::parse_pos(&received) {
+            if let Err(wrong) = parse_pos(&received) {
                 prop_assert!(!holds(&wrong.to_string(), &number), "{wrong}");
             }
         }
