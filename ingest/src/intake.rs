@@ -117,9 +117,13 @@ impl Intake {
         payload: &[u8],
         received: Millis,
     ) -> Result<(mpsc::Permit<'_, Pending>, Vec<u8>), Rejection> {
+        let request;
         let entry = match (kind, address.outlet) {
             (kind, Some(outlet)) if !kind.is_personal() => decode(kind, outlet, payload, received)?,
-            _ => claim::claim(kind, address, payload, received, &self.identity)?,
+            _ => {
+                request = claim::read(kind, payload)?;
+                request.entry(address, received, &self.identity)?
+            }
         };
         let permit = self.queue.try_reserve().map_err(|_| no_room())?;
         if self.stalled.load(Relaxed) {
@@ -142,7 +146,8 @@ impl Intake {
     /// [`Rejection`].
     pub fn check(&self, address: Address<'_>, payload: &[u8]) -> Result<Decision, Rejection> {
         let at = crate::clock::now();
-        let checked = claim::check(address, payload, &self.identity)?;
+        let request = claim::read_check(payload)?;
+        let checked = request.checked(address, &self.identity)?;
         self.counts.take(PosKind::Check);
         let ask = Ask {
             at,

@@ -8,7 +8,7 @@ use std::fmt;
 
 use chrono::NaiveDate;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::person::PersonKind;
 use crate::policy::Ground;
@@ -28,9 +28,34 @@ pub const HOLD_MINUTES: u32 = 60;
 pub const MAX_LATE_DAYS: i64 = 7;
 
 /// The id of a claim: a UUID that the till made and stored *before* sending. Sent again, it gets the same decision.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct ClaimId(pub uuid::Uuid);
+
+/// The text is no id of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a claim's id is a UUID of 36 characters, such as 0195b1f0-6c1e-7cc3-98c4-dc0c0c07398f")]
+pub struct BadClaimId;
+
+impl std::str::FromStr for ClaimId {
+    type Err = BadClaimId;
+
+    /// Takes the one form that is documented, `8-4-4-4-12`, in small or capital digits.
+    fn from_str(text: &str) -> Result<Self, BadClaimId> {
+        let hyphenated = text.len() == uuid::fmt::Hyphenated::LENGTH;
+        uuid::Uuid::try_parse(text).ok().filter(|_| hyphenated).map(Self).ok_or(BadClaimId)
+    }
+}
+
+impl<'de> Deserialize<'de> for ClaimId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Text::deserialize(deserializer)?.0.parse().map_err(D::Error::custom)
+    }
+}
+
+/// A text, borrowed where it holds no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl fmt::Debug for ClaimId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,7 +74,9 @@ impl JsonSchema for ClaimId {
         "ClaimId".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "uuid", "examples": ["0195b1f0-6c1e-7cc3-98c4-dc0c0c07398f"] })
+        // The format is annotation to most validators.
+        let pattern = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$";
+        json_schema!({ "type": "string", "format": "uuid", "pattern": pattern, "examples": ["0195b1f0-6c1e-7cc3-98c4-dc0c0c07398f"] })
     }
 }
 
@@ -64,7 +91,7 @@ pub struct PersonSaid<'a> {
     pub number: Cow<'a, str>,
     /// Issuing country of a passport, three letters (ISO 3166-1 alpha-3).
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = "^[A-Z]{3}$"))]
+    #[schemars(regex(pattern = "^[A-Za-z]{3}$"))]
     pub country: Option<Cow<'a, str>>,
     /// Year of birth, where the number does not tell it: passports and cards.
     #[serde(default, skip_serializing_if = "Option::is_none")]

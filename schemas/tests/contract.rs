@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use jsonschema::Validator;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use schemas::claim::{Check, Claim, Decision, LateClaim, Reserve, Settle};
 use schemas::pos::{Delta, MAX_MESSAGE_BYTES, NoticeMessage, Reason, Reply, Report, Suspension};
 use schemas::status::Status;
 use schemas::subject::PosKind;
@@ -41,6 +42,13 @@ fn documents() -> Vec<Document> {
         document::<Suspension<'_>>("pause", |b| reads::<Suspension<'_>>(b)),
         document::<Suspension<'_>>("resume", |b| reads::<Suspension<'_>>(b)),
         document::<NoticeMessage<'_>>("notice", |b| reads::<NoticeMessage<'_>>(b)),
+        document::<Claim<'_>>("claim", |b| reads::<Claim<'_>>(b)),
+        document::<LateClaim<'_>>("late", |b| reads::<LateClaim<'_>>(b)),
+        document::<Reserve<'_>>("reserve", |b| reads::<Reserve<'_>>(b)),
+        document::<Settle<'_>>("void", |b| reads::<Settle<'_>>(b)),
+        document::<Settle<'_>>("confirm", |b| reads::<Settle<'_>>(b)),
+        document::<Check<'_>>("check", |b| reads::<Check<'_>>(b)),
+        document::<Decision>("decision", |b| reads::<Decision>(b)),
         document::<Reply>("reply", |b| reads::<Reply>(b)),
         document::<Status>("status", |b| reads::<Status>(b)),
     ]
@@ -97,17 +105,26 @@ fn invalid_examples_fail_for_the_reason_in_their_name() {
     for Document { name, schema, reads } in documents().iter().filter(|d| d.name != "status") {
         let schema = jsonschema::draft7::options().should_validate_formats(true).build(schema).unwrap();
         for (file, body) in examples(name, "invalid") {
-            assert!(!accepts(&schema, &body), "the schema accepts {name}/{file}");
             let (reason, what) = file.split_once("--").expect("named <reason>--<what>.json");
             assert!(!what.is_empty(), "{name}/{file}");
-            match Reason::ALL.into_iter().find(|r| r.name() == reason) {
+            let reason = Reason::ALL.into_iter().find(|r| r.name() == reason);
+            let refused = !accepts(&schema, &body);
+            // What is wrong with a person's number or with a time against the clock is not for a schema to see.
+            assert!(refused || reason.is_some_and(|r| !seen_by_schema(r, &file)), "the schema accepts {name}/{file}");
+            match reason {
                 Some(Reason::Malformed) => assert!(reads(&body).is_err(), "{name}/{file}"),
-                Some(Reason::OutOfRange) => assert!(reads(&body).is_ok(), "{name}/{file}"),
+                Some(Reason::OutOfRange | Reason::BadPerson | Reason::FutureDated) => {
+                    assert!(reads(&body).is_ok(), "{name}/{file}");
+                }
                 Some(Reason::Oversized) => assert!(body.len() > MAX_MESSAGE_BYTES, "{name}/{file}"),
-                _ => panic!("{name}/{file}: no example can show {reason}"),
+                _ => panic!("{name}/{file}: no example can show this reason"),
             }
         }
     }
+}
+
+fn seen_by_schema(reason: Reason, file: &str) -> bool {
+    !matches!(reason, Reason::BadPerson | Reason::FutureDated) && !file.ends_with("-days-ago")
 }
 
 fn asyncapi() -> Value {

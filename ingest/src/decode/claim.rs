@@ -2,6 +2,8 @@
 //!
 //! Errors say where and what was expected, and never repeat what was sent.
 
+use std::borrow::Cow;
+
 use schemas::claim::{ClaimId, HOLD_MINUTES, MAX_HOLD_MINUTES, MAX_LATE_DAYS, MAX_QUANTITY, PersonSaid};
 use schemas::entry::{ClaimEntry, Entry, Rules, SettleEntry};
 use schemas::person::Person;
@@ -11,6 +13,7 @@ use schemas::subject::PosKind;
 use schemas::time::Rfc3339;
 use schemas::{ItemId, Millis, OutletCode, TerminalId};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::Rejection;
 use crate::identity::{Body, Identity};
@@ -27,23 +30,88 @@ pub struct Address<'a> {
     pub claim: Option<ClaimId>,
 }
 
-/// All that may stand in a request about a person. The documented shapes are in [`schemas::claim`].
+/// A text of a request: borrowed from it, unless it was written with escapes.
 #[derive(Deserialize)]
-struct Fields<'a> {
-    outlet: Option<&'a str>,
-    id: Option<ClaimId>,
-    terminal: &'a str,
-    at: Rfc3339,
-    item: Option<&'a str>,
-    quantity: Option<u32>,
-    #[serde(borrow)]
-    person: Option<PersonSaid<'a>>,
-    #[serde(borrow)]
-    buyer: Option<PersonSaid<'a>>,
-    ground: Option<Ground>,
-    occurred_at: Option<Rfc3339>,
-    hold_minutes: Option<u32>,
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// A person of a request. The copy that reading made, if it made one, is wiped when it is dropped.
+#[derive(Deserialize)]
+struct Said<'a>(#[serde(borrow)] PersonSaid<'a>);
+
+impl Drop for Said<'_> {
+    fn drop(&mut self) {
+        crate::person::wipe(&mut self.0);
+    }
 }
+
+/// A claim, late claim or reservation as it was sent. The documented shapes are in [`schemas::claim`], and a test sends the
+/// examples of both.
+#[derive(Deserialize)]
+struct Claim<'a> {
+    #[serde(borrow)]
+    outlet: Option<Text<'a>>,
+    id: Option<ClaimId>,
+    #[serde(borrow)]
+    terminal: Text<'a>,
+    at: Rfc3339,
+    #[serde(borrow)]
+    item: Text<'a>,
+    quantity: u32,
+    #[serde(borrow)]
+    person: Said<'a>,
+    #[serde(borrow)]
+    buyer: Option<Said<'a>>,
+    ground: Option<Ground>,
+    /// Read of late claims alone: in others it is a field like any that is not known.
+    #[serde(borrow)]
+    occurred_at: Option<&'a RawValue>,
+    /// Read of reservations alone.
+    #[serde(borrow)]
+    hold_minutes: Option<&'a RawValue>,
+}
+
+/// A void or confirmation as it was sent.
+#[derive(Deserialize)]
+struct Settle<'a> {
+    #[serde(borrow)]
+    outlet: Option<Text<'a>>,
+    id: Option<ClaimId>,
+    #[serde(borrow)]
+    terminal: Text<'a>,
+    at: Rfc3339,
+}
+
+/// A check as it was sent.
+#[derive(Deserialize)]
+struct Check<'a> {
+    #[serde(borrow)]
+    outlet: Option<Text<'a>>,
+    #[serde(borrow)]
+    terminal: Text<'a>,
+    #[serde(rename = "at")]
+    _at: Rfc3339,
+    #[serde(borrow)]
+    item: Text<'a>,
+    #[serde(borrow)]
+    person: Said<'a>,
+    #[serde(borrow)]
+    buyer: Option<Said<'a>>,
+    ground: Option<Ground>,
+}
+
+/// A request that is of the shape of its kind; [`Request::entry`] makes an entry of it.
+pub struct Request<'a> {
+    kind: PosKind,
+    shape: Shape<'a>,
+}
+
+enum Shape<'a> {
+    Claim(Box<Claim<'a>>),
+    Settle(Settle<'a>),
+}
+
+/// A check that is of its shape.
+pub struct CheckRequest<'a>(Check<'a>);
 
 /// A check, ready to be judged.
 #[derive(Debug, Clone)]
@@ -60,66 +128,95 @@ pub struct Checked<'a> {
     pub ground: Option<Ground>,
 }
 
-/// Decodes a claim, late claim, reservation, void or confirmation.
+/// Reads a claim, late claim, reservation, void or confirmation.
 ///
 /// # Errors
-/// [`Rejection`], for each reason but `overloaded` and `unavailable`.
-pub fn claim<'a>(
-    kind: PosKind,
-    address: Address<'a>,
-    payload: &'a [u8],
-    received: Millis,
-    identity: &Identity,
-) -> Result<Entry<'a>, Rejection> {
-    let fields = read(kind, payload)?;
-    let outlet = outlet(&fields, address)?;
-    let id = id(&fields, address, kind)?;
-    let settle = SettleEntry { id, outlet, terminal: fields.terminal, at: fields.at.0, received };
-    match kind {
-        PosKind::Void => Ok(Entry::Void(settle)),
-        PosKind::Confirm => Ok(Entry::Confirm(settle)),
-        _ => new_claim(kind, &settle, &fields, identity).map(Entry::Claim),
-    }
+/// [`Rejection`], as `malformed` or `oversized`.
+pub fn read(kind: PosKind, payload: &[u8]) -> Result<Request<'_>, Rejection> {
+    let shape = match kind {
+        PosKind::Void | PosKind::Confirm => Shape::Settle(parse(kind, payload)?),
+        _ => Shape::Claim(Box::new(parse(kind, payload)?)),
+    };
+    Ok(Request { kind, shape })
 }
 
-/// Decodes a check.
+/// Reads a check.
 ///
 /// # Errors
-/// [`Rejection`], for each reason but `overloaded` and `unavailable`.
-pub fn check<'a>(
-    address: Address<'a>,
-    payload: &'a [u8],
-    identity: &Identity,
-) -> Result<Checked<'a>, Rejection> {
-    let fields = read(PosKind::Check, payload)?;
-    let (person, buyer) = persons(PosKind::Check, &fields, identity)?;
-    Ok(Checked {
-        outlet: outlet(&fields, address)?,
-        item: item(PosKind::Check, &fields)?,
-        person,
-        buyer,
-        ground: fields.ground,
-    })
+/// [`Rejection`], as `malformed` or `oversized`.
+pub fn read_check(payload: &[u8]) -> Result<CheckRequest<'_>, Rejection> {
+    parse(PosKind::Check, payload).map(CheckRequest)
 }
 
-fn read(kind: PosKind, payload: &[u8]) -> Result<Fields<'_>, Rejection> {
+fn parse<'a, T: Deserialize<'a>>(kind: PosKind, payload: &'a [u8]) -> Result<T, Rejection> {
     if payload.len() > MAX_MESSAGE_BYTES {
         let detail = format!("{} bytes, at most {MAX_MESSAGE_BYTES} are allowed", payload.len());
         return Err(Rejection::new(Reason::Oversized, detail));
     }
-    let fields: Fields<'_> = serde_json::from_slice(payload).map_err(|e| super::malformed(kind, &e))?;
-    TerminalId::check(fields.terminal).map_err(|e| Rejection::new(Reason::OutOfRange, e.to_string()))?;
-    Ok(fields)
+    serde_json::from_slice(payload).map_err(|e| super::malformed(kind, &e))
 }
 
-fn outlet<'a>(fields: &Fields<'a>, address: Address<'a>) -> Result<&'a str, Rejection> {
-    match (address.outlet, fields.outlet) {
-        (Some(addressed), Some(said)) if addressed != said => Err(Rejection::new(
-            Reason::WrongSubject,
-            "the outlet in the body is not the outlet of the subject",
-        )),
+impl Request<'_> {
+    /// The entry of the journal, with fingerprints in place of the persons.
+    ///
+    /// # Errors
+    /// [`Rejection`], for each reason but `overloaded` and `unavailable`.
+    pub fn entry<'s>(
+        &'s self,
+        address: Address<'s>,
+        received: Millis,
+        identity: &Identity,
+    ) -> Result<Entry<'s>, Rejection> {
+        let (outlet, id, terminal, at) = match &self.shape {
+            Shape::Claim(claim) => (&claim.outlet, claim.id, &claim.terminal, claim.at),
+            Shape::Settle(settle) => (&settle.outlet, settle.id, &settle.terminal, settle.at),
+        };
+        let settle = SettleEntry {
+            id: self.id(id, address)?,
+            outlet: outlet_of(outlet.as_ref(), address)?,
+            terminal: terminal_of(terminal)?,
+            at: at.0,
+            received,
+        };
+        match (&self.shape, self.kind) {
+            (Shape::Claim(claim), kind) => claim.entry(kind, &settle, identity).map(Entry::Claim),
+            (Shape::Settle(_), PosKind::Void) => Ok(Entry::Void(settle)),
+            (Shape::Settle(_), _) => Ok(Entry::Confirm(settle)),
+        }
+    }
+
+    fn id(&self, said: Option<ClaimId>, address: Address<'_>) -> Result<ClaimId, Rejection> {
+        match (address.claim, said) {
+            (Some(addressed), Some(said)) if addressed != said => {
+                Err(Rejection::new(Reason::WrongSubject, "the id in the body is not the id of the path"))
+            }
+            (Some(id), _) | (None, Some(id)) => Ok(id),
+            (None, None) => Err(missing("id", self.kind)),
+        }
+    }
+}
+
+impl CheckRequest<'_> {
+    /// What is asked, with fingerprints in place of the persons.
+    ///
+    /// # Errors
+    /// [`Rejection`], for each reason but `overloaded` and `unavailable`.
+    pub fn checked<'s>(&'s self, address: Address<'s>, identity: &Identity) -> Result<Checked<'s>, Rejection> {
+        let Self(check) = self;
+        let outlet = outlet_of(check.outlet.as_ref(), address)?;
+        terminal_of(&check.terminal)?;
+        let (person, buyer) = persons(&check.person, check.buyer.as_ref(), identity)?;
+        Ok(Checked { outlet, item: item_of(&check.item)?, person, buyer, ground: check.ground })
+    }
+}
+
+fn outlet_of<'a>(said: Option<&'a Text<'_>>, address: Address<'a>) -> Result<&'a str, Rejection> {
+    match (address.outlet, said) {
+        (Some(addressed), Some(Text(said))) if addressed != said => {
+            Err(Rejection::new(Reason::WrongSubject, "the outlet in the body is not the outlet of the subject"))
+        }
         (Some(addressed), _) => Ok(addressed),
-        (None, Some(said)) => {
+        (None, Some(Text(said))) => {
             OutletCode::check(said).map_err(|e| Rejection::new(Reason::OutOfRange, e.to_string()))?;
             Ok(said)
         }
@@ -127,109 +224,109 @@ fn outlet<'a>(fields: &Fields<'a>, address: Address<'a>) -> Result<&'a str, Reje
     }
 }
 
-fn id(fields: &Fields<'_>, address: Address<'_>, kind: PosKind) -> Result<ClaimId, Rejection> {
-    match (address.claim, fields.id) {
-        (Some(addressed), Some(said)) if addressed != said => {
-            Err(Rejection::new(Reason::WrongSubject, "the id in the body is not the id of the path"))
-        }
-        (Some(id), _) | (None, Some(id)) => Ok(id),
-        (None, None) => Err(missing("id", kind)),
-    }
+fn terminal_of<'a>(said: &'a Text<'_>) -> Result<&'a str, Rejection> {
+    TerminalId::check(&said.0).map_err(|e| Rejection::new(Reason::OutOfRange, e.to_string()))?;
+    Ok(&said.0)
+}
+
+fn item_of<'a>(said: &'a Text<'_>) -> Result<&'a str, Rejection> {
+    ItemId::check(&said.0).map_err(|e| Rejection::new(Reason::OutOfRange, e.to_string()))?;
+    Ok(&said.0)
 }
 
 fn missing(field: &str, kind: PosKind) -> Rejection {
     Rejection::new(Reason::Malformed, format!("missing field `{field}` in a {}", kind.name()))
 }
 
-fn item<'a>(kind: PosKind, fields: &Fields<'a>) -> Result<&'a str, Rejection> {
-    let item = fields.item.ok_or_else(|| missing("item", kind))?;
-    ItemId::check(item).map_err(|e| Rejection::new(Reason::OutOfRange, e.to_string()))?;
-    Ok(item)
-}
-
 fn persons(
-    kind: PosKind,
-    fields: &Fields<'_>,
+    person: &Said<'_>,
+    buyer: Option<&Said<'_>>,
     identity: &Identity,
 ) -> Result<(Person, Option<Person>), Rejection> {
-    let said = fields.person.as_ref().ok_or_else(|| missing("person", kind))?;
-    let known = |said: &PersonSaid<'_>| match identity.person(said) {
-        Ok(identified) => Ok(identified.person),
-        Err(bad) => Err(Rejection::new(Reason::BadPerson, bad.to_string())),
-    };
-    Ok((known(said)?, fields.buyer.as_ref().map(known).transpose()?))
+    let known = |Said(said): &Said<'_>| Ok::<_, Rejection>(identity.person(said)?.person);
+    Ok((known(person)?, buyer.map(known).transpose()?))
 }
 
-fn new_claim<'a>(
-    kind: PosKind,
-    settle: &SettleEntry<'a>,
-    fields: &Fields<'a>,
-    identity: &Identity,
-) -> Result<ClaimEntry<'a>, Rejection> {
-    let quantity = fields.quantity.ok_or_else(|| missing("quantity", kind))?;
-    if !(1..=MAX_QUANTITY).contains(&quantity) {
-        return Err(Rejection::new(Reason::OutOfRange, format!("quantity is not 1 to {MAX_QUANTITY}")));
+impl Claim<'_> {
+    fn entry<'s>(
+        &'s self,
+        kind: PosKind,
+        settle: &SettleEntry<'s>,
+        identity: &Identity,
+    ) -> Result<ClaimEntry<'s>, Rejection> {
+        if !(1..=MAX_QUANTITY).contains(&self.quantity) {
+            return Err(Rejection::new(Reason::OutOfRange, format!("quantity is not 1 to {MAX_QUANTITY}")));
+        }
+        let item = item_of(&self.item)?;
+        let (person, buyer) = persons(&self.person, self.buyer.as_ref(), identity)?;
+        let occurred = self.occurred(kind, settle.received)?;
+        let hold = self.hold_minutes(kind)?;
+        let body = identity.body(&Body {
+            outlet: settle.outlet,
+            terminal: settle.terminal,
+            at: settle.at,
+            item,
+            quantity: self.quantity,
+            person: &person,
+            buyer: buyer.as_ref(),
+            ground: self.ground,
+            occurred,
+            hold_minutes: hold,
+        });
+        Ok(ClaimEntry {
+            id: settle.id,
+            outlet: settle.outlet,
+            terminal: settle.terminal,
+            at: settle.at,
+            received: settle.received,
+            item,
+            quantity: self.quantity,
+            person,
+            buyer: buyer.map(Box::new),
+            ground: self.ground,
+            body,
+            occurred,
+            until: hold.map(|minutes| settle.received.plus(i64::from(minutes) * MINUTE_MS)),
+        })
     }
-    let (person, buyer) = persons(kind, fields, identity)?;
-    let occurred = occurred(kind, fields, settle.received)?;
-    let hold = hold_minutes(kind, fields)?;
-    let item = item(kind, fields)?;
-    let body = identity.body(&Body {
-        outlet: settle.outlet,
-        terminal: settle.terminal,
-        at: settle.at,
-        item,
-        quantity,
-        person: &person,
-        buyer: buyer.as_ref(),
-        ground: fields.ground,
-        occurred,
-        hold_minutes: hold,
-    });
-    Ok(ClaimEntry {
-        id: settle.id,
-        outlet: settle.outlet,
-        terminal: settle.terminal,
-        at: settle.at,
-        received: settle.received,
-        item,
-        quantity,
-        person,
-        buyer: buyer.map(Box::new),
-        ground: fields.ground,
-        body,
-        occurred,
-        until: hold.map(|minutes| settle.received.plus(i64::from(minutes) * MINUTE_MS)),
+
+    /// When a late claim happened: not in the future, and not so long ago that its window is closed for good.
+    fn occurred(&self, kind: PosKind, received: Millis) -> Result<Option<Millis>, Rejection> {
+        if kind != PosKind::Late {
+            return Ok(None);
+        }
+        let said = self.occurred_at.ok_or_else(|| missing("occurred_at", kind))?;
+        let Rfc3339(occurred) = own(said, "occurred_at", kind)?;
+        if occurred.since(received) > Rules::default().clock_tolerance_ms {
+            return Err(Rejection::new(
+                Reason::FutureDated,
+                "occurred_at is later than the time here; set the clock",
+            ));
+        }
+        if received.since(occurred) > MAX_LATE_DAYS * DAY_MS {
+            let detail = format!("occurred_at is more than {MAX_LATE_DAYS} days ago; tell the administration");
+            return Err(Rejection::new(Reason::OutOfRange, detail));
+        }
+        Ok(Some(occurred.min(received)))
+    }
+
+    fn hold_minutes(&self, kind: PosKind) -> Result<Option<u32>, Rejection> {
+        if kind != PosKind::Reserve {
+            return Ok(None);
+        }
+        let minutes = self.hold_minutes.map_or(Ok(HOLD_MINUTES), |said| own(said, "hold_minutes", kind))?;
+        if (1..=MAX_HOLD_MINUTES).contains(&minutes) {
+            Ok(Some(minutes))
+        } else {
+            Err(Rejection::new(Reason::OutOfRange, format!("hold_minutes is not 1 to {MAX_HOLD_MINUTES}")))
+        }
+    }
+}
+
+/// A field that one kind alone has.
+fn own<'a, T: Deserialize<'a>>(said: &'a RawValue, field: &str, kind: PosKind) -> Result<T, Rejection> {
+    serde_json::from_str(said.get()).map_err(|error| {
+        let detail = format!("`{field}` in a {}: {}", kind.name(), super::wrong(&error));
+        Rejection::new(Reason::Malformed, detail)
     })
-}
-
-/// When a late claim happened: not in the future, and not so long ago that its window is closed for good.
-fn occurred(kind: PosKind, fields: &Fields<'_>, received: Millis) -> Result<Option<Millis>, Rejection> {
-    if kind != PosKind::Late {
-        return Ok(None);
-    }
-    let occurred = fields.occurred_at.ok_or_else(|| missing("occurred_at", kind))?.0;
-    if occurred.since(received) > Rules::default().clock_tolerance_ms {
-        return Err(Rejection::new(
-            Reason::FutureDated,
-            "occurred_at is later than the time here; set the clock",
-        ));
-    }
-    if received.since(occurred) > MAX_LATE_DAYS * DAY_MS {
-        let detail = format!("occurred_at is more than {MAX_LATE_DAYS} days ago; tell the administration");
-        return Err(Rejection::new(Reason::OutOfRange, detail));
-    }
-    Ok(Some(occurred.min(received)))
-}
-
-fn hold_minutes(kind: PosKind, fields: &Fields<'_>) -> Result<Option<u32>, Rejection> {
-    if kind != PosKind::Reserve {
-        return Ok(None);
-    }
-    let minutes = fields.hold_minutes.unwrap_or(HOLD_MINUTES);
-    if (1..=MAX_HOLD_MINUTES).contains(&minutes) {
-        Ok(Some(minutes))
-    } else {
-        Err(Rejection::new(Reason::OutOfRange, format!("hold_minutes is not 1 to {MAX_HOLD_MINUTES}")))
-    }
 }

@@ -8,10 +8,10 @@ use schemas::pos::Reason;
 use schemas::subject::PosKind;
 use serde_json::value::RawValue;
 
-use super::{BodyOf, MAX_BATCH, ask, json, problem};
+use super::{BodyOf, MAX_BATCH, ask, bytes_of, json, problem};
 use crate::decode::Rejection;
 use crate::decode::claim::Address;
-use crate::intake::{Answer, Intake};
+use crate::intake::{Answer, Intake, wipe};
 
 /// Answers `{"answers": […]}`: for each request what it would have been answered alone, as a decision or as a reply with
 /// `rejected`.
@@ -33,6 +33,7 @@ pub(super) async fn many(State(desk): State<Intake>, kind: PosKind, body: BodyOf
         return problem::rejected(desk.rejected(Rejection::new(Reason::Oversized, detail)));
     }
     let answers = join_all(requests.iter().map(|request| each(&desk, kind, request.get().as_bytes()))).await;
+    wipe(body);
     json(StatusCode::OK, joined(answers))
 }
 
@@ -41,9 +42,7 @@ async fn each(desk: &Intake, kind: PosKind, request: &[u8]) -> Answer {
         return ask(desk, kind, None, request).await;
     }
     match desk.check(Address::default(), request) {
-        Ok(decision) => {
-            Ok(serde_json::to_vec(&decision).expect("a decision holds only text and numbers").into())
-        }
+        Ok(decision) => Ok(bytes_of(&decision)),
         Err(rejection) => Err(Box::new(desk.rejected(rejection))),
     }
 }

@@ -10,8 +10,8 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use schemas::claim::ClaimId;
+use axum::routing::{MethodRouter, get, post};
+use schemas::claim::{BadClaimId, ClaimId, Decision};
 use schemas::pos::{MAX_MESSAGE_BYTES, Reason, Reply};
 use schemas::subject::PosKind;
 use tokio::sync::oneshot;
@@ -26,36 +26,64 @@ pub const MAX_BATCH: usize = 1_000;
 /// The contract of the desk, OpenAPI 3.1.
 pub const OPENAPI: &str = include_str!("../../../schemas/contract/desk.openapi.json");
 
-/// The routes of the desk.
+/// All routes of the desk: the path, and what is done there. The contract lists the same ones.
+pub const ROUTES: [(&str, Act); 14] = [
+    ("/desk/v1/openapi.json", Act::Contract),
+    ("/desk/v1/claims", Act::One(PosKind::Claim)),
+    ("/desk/v1/claims/batch", Act::Many(PosKind::Claim)),
+    ("/desk/v1/claims/{id}", Act::LookUp),
+    ("/desk/v1/claims/{id}/void", Act::Settle(PosKind::Void)),
+    ("/desk/v1/voids/batch", Act::Many(PosKind::Void)),
+    ("/desk/v1/late-claims", Act::One(PosKind::Late)),
+    ("/desk/v1/late-claims/batch", Act::Many(PosKind::Late)),
+    ("/desk/v1/reservations", Act::One(PosKind::Reserve)),
+    ("/desk/v1/reservations/batch", Act::Many(PosKind::Reserve)),
+    ("/desk/v1/reservations/{id}/confirm", Act::Settle(PosKind::Confirm)),
+    ("/desk/v1/confirmations/batch", Act::Many(PosKind::Confirm)),
+    ("/desk/v1/checks", Act::One(PosKind::Check)),
+    ("/desk/v1/checks/batch", Act::Many(PosKind::Check)),
+];
+
+/// What is done at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// `GET`: the contract itself.
+    Contract,
+    /// `GET`: a claim as it stands.
+    LookUp,
+    /// `POST`: one request.
+    One(PosKind),
+    /// `POST`: one void or confirmation, whose claim the path names.
+    Settle(PosKind),
+    /// `POST`: up to [`MAX_BATCH`] requests.
+    Many(PosKind),
+}
+
+/// The desk over HTTP.
 pub fn router(intake: Intake) -> Router {
-    let batch_limit = DefaultBodyLimit::max(MAX_BATCH * MAX_MESSAGE_BYTES);
-    let single = Router::new()
-        .route("/desk/v1/claims", post(|desk, body| one(desk, PosKind::Claim, None, body)))
-        .route("/desk/v1/claims/{id}", get(claim))
-        .route("/desk/v1/claims/{id}/void", post(|desk, id, body| settle(desk, PosKind::Void, id, body)))
-        .route("/desk/v1/late-claims", post(|desk, body| one(desk, PosKind::Late, None, body)))
-        .route("/desk/v1/reservations", post(|desk, body| one(desk, PosKind::Reserve, None, body)))
-        .route(
-            "/desk/v1/reservations/{id}/confirm",
-            post(|desk, id, body| settle(desk, PosKind::Confirm, id, body)),
-        )
-        .route("/desk/v1/checks", post(check))
-        .layer(DefaultBodyLimit::max(MAX_MESSAGE_BYTES));
-    let batches = Router::new()
-        .route("/desk/v1/claims/batch", post(|desk, body| batch::many(desk, PosKind::Claim, body)))
-        .route("/desk/v1/late-claims/batch", post(|desk, body| batch::many(desk, PosKind::Late, body)))
-        .route("/desk/v1/reservations/batch", post(|desk, body| batch::many(desk, PosKind::Reserve, body)))
-        .route("/desk/v1/voids/batch", post(|desk, body| batch::many(desk, PosKind::Void, body)))
-        .route("/desk/v1/confirmations/batch", post(|desk, body| batch::many(desk, PosKind::Confirm, body)))
-        .route("/desk/v1/checks/batch", post(|desk, body| batch::many(desk, PosKind::Check, body)))
-        .layer(batch_limit);
-    Router::new()
-        .route("/desk/v1/openapi.json", get(|| async { json(StatusCode::OK, OPENAPI) }))
-        .merge(single)
-        .merge(batches)
+    let routes = ROUTES.into_iter().fold(Router::new(), |routes, (path, act)| routes.route(path, act.method()));
+    routes
         .fallback(|| async { problem::not_found() })
         .method_not_allowed_fallback(|| async { problem::not_allowed() })
         .with_state(intake)
+}
+
+impl Act {
+    fn method(self) -> MethodRouter<Intake> {
+        let limit = match self {
+            Self::Many(_) => MAX_BATCH * MAX_MESSAGE_BYTES,
+            _ => MAX_MESSAGE_BYTES,
+        };
+        let method = match self {
+            Self::Contract => get(|| async { json(StatusCode::OK, OPENAPI) }),
+            Self::LookUp => get(claim),
+            Self::One(PosKind::Check) => post(check),
+            Self::One(kind) => post(move |desk, body| one(desk, kind, None, body)),
+            Self::Settle(kind) => post(move |desk, id, body| settle(desk, kind, id, body)),
+            Self::Many(kind) => post(move |desk, body| batch::many(desk, kind, body)),
+        };
+        method.layer(DefaultBodyLimit::max(limit))
+    }
 }
 
 async fn one(State(desk): State<Intake>, kind: PosKind, claim: Option<ClaimId>, body: BodyOf) -> Response {
@@ -81,28 +109,29 @@ async fn settle(desk: State<Intake>, kind: PosKind, Path(id): Path<String>, body
 }
 
 async fn check(State(desk): State<Intake>, body: BodyOf) -> Response {
-    let checked = match &body {
-        Ok(body) => desk.check(Address::default(), body),
-        Err(refused) => return problem::unreadable(&desk, refused),
+    let body = match body {
+        Ok(body) => body,
+        Err(refused) => return problem::unreadable(&desk, &refused),
     };
-    match checked {
-        Ok(decision) => json(
-            StatusCode::OK,
-            serde_json::to_vec(&decision).expect("a decision holds only text and numbers"),
-        ),
-        Err(rejection) => problem::rejected(desk.rejected(rejection)),
-    }
+    let checked = desk.check(Address::default(), &body);
+    wipe(body);
+    told(&desk, checked)
 }
 
 async fn claim(State(desk): State<Intake>, Path(id): Path<String>) -> Response {
     let found = read_id(&id).and_then(|id| desk.claim(id).ok_or_else(unknown));
-    match found {
-        Ok(decision) => json(
-            StatusCode::OK,
-            serde_json::to_vec(&decision).expect("a decision holds only text and numbers"),
-        ),
+    told(&desk, found)
+}
+
+fn told(desk: &Intake, decision: Result<Decision, Rejection>) -> Response {
+    match decision {
+        Ok(decision) => json(StatusCode::OK, bytes_of(&decision)),
         Err(rejection) => problem::rejected(desk.rejected(rejection)),
     }
+}
+
+fn bytes_of(decision: &Decision) -> Bytes {
+    serde_json::to_vec(decision).expect("a decision holds only text and numbers").into()
 }
 
 /// Puts one request into the journal and waits for what was decided.
@@ -122,7 +151,7 @@ fn stopping(desk: &Intake) -> Reply {
 }
 
 fn read_id(text: &str) -> Result<ClaimId, Rejection> {
-    text.parse().map(ClaimId).map_err(|_| Rejection::new(Reason::Malformed, "the id in the path is no UUID"))
+    text.parse().map_err(|bad: BadClaimId| Rejection::new(Reason::Malformed, bad.to_string()))
 }
 
 fn unknown() -> Rejection {

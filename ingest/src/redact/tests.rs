@@ -124,8 +124,8 @@ fn decoded(kind: PosKind, bytes: &[u8]) -> Result<(), Rejection> {
     let (address, received) = (Address { outlet: Some("34840559"), claim: None }, Millis(1_583_885_100_000));
     let identity = Identity::new(PersonSecret::from_bytes(std::array::from_fn(|n| n as u8), None), None);
     match kind {
-        PosKind::Check => claim::check(address, bytes, &identity).map(drop),
-        kind if kind.is_personal() => claim::claim(kind, address, bytes, received, &identity).map(drop),
+        PosKind::Check => claim::read_check(bytes)?.checked(address, &identity).map(drop),
+        kind if kind.is_personal() => claim::read(kind, bytes)?.entry(address, received, &identity).map(drop),
         kind => decode(kind, "34840559", bytes, received).map(drop),
     }
 }
