@@ -48,7 +48,7 @@ const KEYS: &[Key] = &[
     key(
         "policy",
         "",
-        "Ration policies: korea-2020, taiwan-2020, or a file; without it those of the journal stay",
+        "Ration policies: korea-2020, taiwan-2020, drill, or a file; without it those of the journal stay",
     ),
     key("admin-addr", "127.0.0.1:8081", "Address of health, metrics and registry imports; keep it private"),
     key("tick", "1s", "Time between versions, 100ms to 60s"),

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod fleet;
 pub mod hours;
 pub mod live;
+pub mod population;
 pub mod probe;
 pub mod registry;
 pub mod tally;
