@@ -110,7 +110,10 @@ fn invalid_examples_fail_for_the_reason_in_their_name() {
             let reason = Reason::ALL.into_iter().find(|r| r.name() == reason);
             let refused = !accepts(&schema, &body);
             // What is wrong with a person's number or with a time against the clock is not for a schema to see.
-            assert!(refused || reason.is_some_and(|r| !seen_by_schema(r, &file)), "the schema accepts {name}/{file}");
+            assert!(
+                refused || reason.is_some_and(|r| !seen_by_schema(r, &file)),
+                "the schema accepts {name}/{file}"
+            );
             match reason {
                 Some(Reason::Malformed) => assert!(reads(&body).is_err(), "{name}/{file}"),
                 Some(Reason::OutOfRange | Reason::BadPerson | Reason::FutureDated) => {

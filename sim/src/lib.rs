@@ -8,4 +8,5 @@ pub mod live;
 pub mod population;
 pub mod probe;
 pub mod registry;
+pub mod summary;
 pub mod tally;

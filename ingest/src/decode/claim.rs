@@ -201,7 +201,11 @@ impl CheckRequest<'_> {
     ///
     /// # Errors
     /// [`Rejection`], for each reason but `overloaded` and `unavailable`.
-    pub fn checked<'s>(&'s self, address: Address<'s>, identity: &Identity) -> Result<Checked<'s>, Rejection> {
+    pub fn checked<'s>(
+        &'s self,
+        address: Address<'s>,
+        identity: &Identity,
+    ) -> Result<Checked<'s>, Rejection> {
         let Self(check) = self;
         let outlet = outlet_of(check.outlet.as_ref(), address)?;
         terminal_of(&check.terminal)?;
@@ -212,9 +216,10 @@ impl CheckRequest<'_> {
 
 fn outlet_of<'a>(said: Option<&'a Text<'_>>, address: Address<'a>) -> Result<&'a str, Rejection> {
     match (address.outlet, said) {
-        (Some(addressed), Some(Text(said))) if addressed != said => {
-            Err(Rejection::new(Reason::WrongSubject, "the outlet in the body is not the outlet of the subject"))
-        }
+        (Some(addressed), Some(Text(said))) if addressed != said => Err(Rejection::new(
+            Reason::WrongSubject,
+            "the outlet in the body is not the outlet of the subject",
+        )),
         (Some(addressed), _) => Ok(addressed),
         (None, Some(Text(said))) => {
             OutletCode::check(said).map_err(|e| Rejection::new(Reason::OutOfRange, e.to_string()))?;
@@ -304,7 +309,8 @@ impl Claim<'_> {
             ));
         }
         if received.since(occurred) > MAX_LATE_DAYS * DAY_MS {
-            let detail = format!("occurred_at is more than {MAX_LATE_DAYS} days ago; tell the administration");
+            let detail =
+                format!("occurred_at is more than {MAX_LATE_DAYS} days ago; tell the administration");
             return Err(Rejection::new(Reason::OutOfRange, detail));
         }
         Ok(Some(occurred.min(received)))

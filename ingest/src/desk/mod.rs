@@ -61,7 +61,8 @@ pub enum Act {
 
 /// The desk over HTTP.
 pub fn router(intake: Intake) -> Router {
-    let routes = ROUTES.into_iter().fold(Router::new(), |routes, (path, act)| routes.route(path, act.method()));
+    let routes =
+        ROUTES.into_iter().fold(Router::new(), |routes, (path, act)| routes.route(path, act.method()));
     routes
         .fallback(|| async { problem::not_found() })
         .method_not_allowed_fallback(|| async { problem::not_allowed() })

@@ -90,8 +90,7 @@ impl Call {
 
     /// A void or confirmation of a claim.
     pub fn settle(&self, kind: &'static str) -> Self {
-        let body =
-            json!({ "outlet": self.outlet, "id": self.id, "terminal": "t1", "at": "2020-03-11T09:06:00+09:00" });
+        let body = json!({ "outlet": self.outlet, "id": self.id, "terminal": "t1", "at": "2020-03-11T09:06:00+09:00" });
         Self { kind, person: None, body: body.to_string(), ..self.clone() }
     }
 

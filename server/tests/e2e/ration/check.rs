@@ -65,7 +65,8 @@ impl Findings {
         for saw in all.iter().filter(|saw| saw.call.kind != "check") {
             let Answer::Decided(body) = &saw.answer else { continue };
             let told = (saw.call.body.as_str(), plain(body));
-            let before = first.entry((&saw.call.id, claim_or_settle(&saw.call))).or_insert_with(|| told.clone());
+            let before =
+                first.entry((&saw.call.id, claim_or_settle(&saw.call))).or_insert_with(|| told.clone());
             if *before != told {
                 let what = format!("two answers under one id, the first was {before:?}");
                 self.fault(&what, saw);
@@ -79,7 +80,9 @@ impl Findings {
             (answer, _) if answer.passes() => Ok(()),
             (Answer::Decided(body), "check") => self.check_fits(&told(body), saw, journal),
             (Answer::Decided(body), _) => decision_fits(&told(body), &saw.call, journal),
-            (Answer::Rejected { reason, version, .. }, _) => rejection_fits(reason, *version, &saw.call, journal),
+            (Answer::Rejected { reason, version, .. }, _) => {
+                rejection_fits(reason, *version, &saw.call, journal)
+            }
         };
         if let Err(why) = fits {
             self.fault(why, saw);
@@ -96,7 +99,8 @@ impl Findings {
         let history = journal.history.get(&(key.clone(), week)).map_or(&[][..], Vec::as_slice);
         let before = history.iter().rev().find(|(seq, _)| *seq <= version).map_or(0, |(_, used)| *used);
         let after = history.iter().filter(|(seq, _)| *seq > version).map(|(_, used)| *used);
-        let possible = std::iter::once(before).chain(after).any(|used| (LIMIT_A_WEEK - used).max(0) == remaining);
+        let possible =
+            std::iter::once(before).chain(after).any(|used| (LIMIT_A_WEEK - used).max(0) == remaining);
         require(possible, "a check tells what remained neither at its version nor after")
     }
 
@@ -132,7 +136,9 @@ impl Findings {
         self.keys = pairs.iter().map(|(person, key)| (*person, (*key).to_owned())).collect();
         let counts = [pairs.len(), keys.len(), self.keys.len()];
         if counts != [pairs.len(); 3] {
-            self.faults.push(format!("pairs, keys and people are {counts:?}: somebody has two keys, or two have one"));
+            self.faults.push(format!(
+                "pairs, keys and people are {counts:?}: somebody has two keys, or two have one"
+            ));
         }
     }
 }
@@ -164,7 +170,12 @@ fn decision_fits(told: &Value, call: &Call, journal: &Journal) -> Result<(), &'s
 }
 
 /// Whether a rejection is what the journal says of an entry at the place that it names.
-fn rejection_fits(reason: &str, version: Option<u64>, call: &Call, journal: &Journal) -> Result<(), &'static str> {
+fn rejection_fits(
+    reason: &str,
+    version: Option<u64>,
+    call: &Call,
+    journal: &Journal,
+) -> Result<(), &'static str> {
     let version = version.ok_or("rejected without a place in the journal")?;
     let kind = claim_or_settle(call);
     let fits = |outcomes: &Vec<Outcome>| {

@@ -43,12 +43,14 @@ impl Cluster {
     /// Starts all servers in folders under `dir`, and waits until they have found each other.
     pub async fn start(dir: &Path, rng: &mut StdRng) -> Self {
         let ports = free_ports(rng, 3 * NODES);
-        let routes: Vec<String> = ports[..NODES].iter().map(|port| format!("nats://127.0.0.1:{port}")).collect();
+        let routes: Vec<String> =
+            ports[..NODES].iter().map(|port| format!("nats://127.0.0.1:{port}")).collect();
         let nodes = (0..NODES).map(|n| {
             let dir = dir.join(format!("n{n}"));
             let [route, client, monitor] = [ports[n], ports[NODES + n], ports[2 * NODES + n]];
             std::fs::create_dir(&dir).unwrap();
-            std::fs::write(dir.join("nats.conf"), configuration(n, &dir, [route, client, monitor], &routes)).unwrap();
+            std::fs::write(dir.join("nats.conf"), configuration(n, &dir, [route, client, monitor], &routes))
+                .unwrap();
             Node {
                 child: start(&dir),
                 dir,
@@ -70,9 +72,12 @@ impl Cluster {
 
     /// What a core is told about it.
     pub fn arguments(&self) -> Vec<String> {
-        let list = |of: fn(&Node) -> &String| self.nodes.iter().map(of).cloned().collect::<Vec<_>>().join(",");
+        let list =
+            |of: fn(&Node) -> &String| self.nodes.iter().map(of).cloned().collect::<Vec<_>>().join(",");
         let (urls, monitors) = (list(|node| &node.url), list(|node| &node.monitor));
-        ["--role", "core", "--replicas", "3", "--nats", &urls, "--nats-monitor", &monitors].map(str::to_owned).into()
+        ["--role", "core", "--replicas", "3", "--nats", &urls, "--nats-monitor", &monitors]
+            .map(str::to_owned)
+            .into()
     }
 
     /// Kills a server at once, as a power cut does.

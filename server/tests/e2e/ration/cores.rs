@@ -23,10 +23,13 @@ impl Cores {
     /// Starts both at the same moment, with the same registry and policies.
     pub async fn start(dir: &Path, cluster: &Cluster, rng: &mut StdRng) -> Self {
         let files = [registry(dir), policy(dir)].map(|path| path.to_str().unwrap().to_owned());
-        let desks = free_ports(rng, 2).into_iter().map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>();
+        let desks =
+            free_ports(rng, 2).into_iter().map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>();
         let args = [0, 1].map(|n: usize| {
             let mut args = cluster.arguments();
-            args.extend(["--registry", &files[0], "--policy", &files[1], "--desk-addr", &desks[n]].map(str::to_owned));
+            args.extend(
+                ["--registry", &files[0], "--policy", &files[1], "--desk-addr", &desks[n]].map(str::to_owned),
+            );
             args.extend(["--log", "debug"].map(str::to_owned));
             args
         });
@@ -78,7 +81,8 @@ impl Cores {
 
 fn registry(dir: &Path) -> PathBuf {
     let path = dir.join("outlets.csv");
-    let rows = OUTLETS.map(|code| format!("서울특별시 강남구 {code},{code},37.5,127.0,약국 {code},01\n")).concat();
+    let rows =
+        OUTLETS.map(|code| format!("서울특별시 강남구 {code},{code},37.5,127.0,약국 {code},01\n")).concat();
     std::fs::write(&path, format!("addr,code,latitude,longitude,name,type\n{rows}")).unwrap();
     path
 }

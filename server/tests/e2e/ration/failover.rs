@@ -29,7 +29,8 @@ struct Town {
 
 impl Town {
     async fn start(seed: u64) -> Self {
-        let (dir, mut rng) = (tempfile::tempdir().unwrap(), StdRng::seed_from_u64(seed ^ rand::random::<u64>()));
+        let (dir, mut rng) =
+            (tempfile::tempdir().unwrap(), StdRng::seed_from_u64(seed ^ rand::random::<u64>()));
         let cluster = Cluster::start(dir.path(), &mut rng).await;
         let cores = Cores::start(dir.path(), &cluster, &mut rng).await;
         let street = Street::new(People::draw(10, seed), cores.desks.clone());
@@ -89,7 +90,10 @@ async fn a_core_dies_and_its_callers_hear_the_same_from_the_other() {
     for call in calls {
         first.push(town.decided(call, Way::Desk(0)).await);
     }
-    assert!(first.iter().all(|body| !is_replay(body) && body.contains(r#""durability":"fsynced""#)), "{first:#?}");
+    assert!(
+        first.iter().all(|body| !is_replay(body) && body.contains(r#""durability":"fsynced""#)),
+        "{first:#?}"
+    );
     assert!(first[2].contains("limit_reached"), "{first:#?}");
 
     town.cores.kill(0);

@@ -97,7 +97,8 @@ impl Journal {
             return self.outcome(seq, &id, "claim", refused);
         }
         let late = what["occurred"].as_i64();
-        let (key, week) = (text(&what["person"]["key"]), week(late.unwrap_or_else(|| number(&what["received"]))));
+        let (key, week) =
+            (text(&what["person"]["key"]), week(late.unwrap_or_else(|| number(&what["received"]))));
         let (quantity, until) = (number(&what["quantity"]), what["until"].as_i64());
         let fits = self.used.get(&(key.clone(), week)).copied().unwrap_or(0) + quantity <= LIMIT_A_WEEK;
         let (decision, state) = match (late, until, fits) {

@@ -88,8 +88,7 @@ async fn tills(street: &Arc<Street>, cluster: &Cluster) -> Vec<Till> {
 fn export(dir: &Path, cores: &Cores) -> PathBuf {
     let file = dir.join("export.ndjson");
     let data = cores.dirs[0].to_str().unwrap();
-    let (code, _, err) =
-        harness::jaego(&["journal", "export", "--data-dir", data, file.to_str().unwrap()]);
+    let (code, _, err) = harness::jaego(&["journal", "export", "--data-dir", data, file.to_str().unwrap()]);
     assert_eq!(code, 0, "{err}");
     file
 }

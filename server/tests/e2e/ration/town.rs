@@ -60,7 +60,9 @@ pub async fn mumble(street: &Street, cores: &Cores) {
             let desk = format!("http://{}/desk/v1", cores.desks[1]);
             answers += &post(core, &format!("{desk}/claims"), body.clone()).await;
             answers += &post(core, &format!("{desk}/claims/batch"), body).await;
-            answers += &post(core, &format!("{desk}/claims/{}/void", number.replace(' ', "%20")), "{}".to_owned()).await;
+            answers +=
+                &post(core, &format!("{desk}/claims/{}/void", number.replace(' ', "%20")), "{}".to_owned())
+                    .await;
         }
         let leaks = street.people.forms().filter(|form| answers.contains(form.as_str())).count();
         assert_eq!(leaks, 0, "{answers}");
@@ -109,7 +111,9 @@ async fn remaining(cores: &Cores, n: usize, street: &Street) -> Vec<(usize, i64)
         let answers: Value = serde_json::from_str(&body).unwrap();
         let answers = answers["answers"].as_array().unwrap();
         assert_eq!(answers.len(), some.len());
-        all.extend(some.iter().zip(answers).map(|(person, told)| (*person, told["remaining"].as_i64().unwrap())));
+        all.extend(
+            some.iter().zip(answers).map(|(person, told)| (*person, told["remaining"].as_i64().unwrap())),
+        );
     }
     all
 }
