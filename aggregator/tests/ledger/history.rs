@@ -105,12 +105,12 @@ impl Both {
         match *step {
             Step::Claim(how, person, quantity, place, form, skew) => {
                 let entry = self.entry(how, person, quantity, place, form, skew);
-                self.claim(entry);
+                self.claim(&entry);
             }
             Step::Again(back, same) => {
                 let Some(mut entry) = self.past(back) else { return };
                 (entry.received, entry.body) = (self.now, entry.body + u32::from(!same));
-                self.claim(entry);
+                self.claim(&entry);
             }
             Step::Void(back, own) => self.settle(back, own, true),
             Step::Confirm(back) => self.settle(back, true, false),
@@ -180,10 +180,10 @@ impl Both {
         (!self.model.is_leaving(entry.id) && self.now.since(entry.received) < DAY).then_some(entry)
     }
 
-    fn claim(&mut self, entry: ClaimEntry<'static>) {
-        let expected = self.model.claim(&entry);
+    fn claim(&mut self, entry: &ClaimEntry<'static>) {
+        let expected = self.model.claim(entry);
         let said = self.world.claim(entry.clone());
-        compare(&said, &expected, &entry);
+        compare(&said, &expected, entry);
         if let Ok((kept, false)) = expected
             && matches!(kept.verdict, Verdict::Granted | Verdict::Reserved)
         {
