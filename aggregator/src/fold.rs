@@ -89,7 +89,13 @@ impl Fold {
     pub fn apply(&mut self, seq: u64, entry: Entry<'_>) -> Applied {
         assert!(seq >= self.applied, "journal sequence went back from {} to {seq}", self.applied);
         self.applied = seq;
+        let applied = self.take(seq, entry);
+        // Not before: a check must not name a version that is newer than what it saw.
         self.ledger.seen(seq);
+        applied
+    }
+
+    fn take(&mut self, seq: u64, entry: Entry<'_>) -> Applied {
         match entry {
             Entry::Pos(pos) => self.apply_pos(&pos),
             Entry::RegistryRow { import, outlet } => {
@@ -203,13 +209,14 @@ impl Fold {
     fn apply_claim(&mut self, seq: u64, entry: &ClaimEntry<'_>) -> Result<Decided, Reason> {
         let (ledger, rules) = (&mut self.ledger, &self.rules);
         let (decided, word, below_zero) = self.shards.update(entry.outlet, |state| {
-            let (decided, stock) = ledger.claim(seq, entry, state.kind, state.reported(entry.item))?;
-            let below_zero = state.settle(entry.received, stock.as_ref(), rules);
-            Ok((decided, Word::of(state), below_zero))
-        })?;
+            let decided = ledger.claim(seq, entry, state.kind, state.reported(entry.item));
+            let stock = decided.as_ref().ok().and_then(|(_, stock)| stock.as_ref());
+            let below_zero = state.settle(entry.received, stock, rules);
+            (decided, Word::of(state), below_zero)
+        });
         self.tally.below_zero += u64::from(below_zero);
         self.hear(entry.outlet, word);
-        Ok(decided)
+        decided.map(|(decided, _)| decided)
     }
 
     fn settle(

@@ -17,7 +17,7 @@ use schemas::registry::OutletType;
 use schemas::{ItemId, Millis};
 
 use self::ahead::Past;
-pub use self::fault::{PolicyName, ScheduleFault, Spot};
+pub use self::fault::{MAX_ALLOWANCE, PolicyName, ScheduleFault, Spot};
 use self::rule::{OPEN, Rule, gate_bits};
 use crate::calendar::{day_of, window_of};
 
@@ -142,49 +142,61 @@ impl Rulebook {
         rules.map(|rule| *window_of(rule.window, day).start()).min().unwrap_or(day)
     }
 
-    /// Whether this purchase takes a window that holds its day over the allowance, what was bought on later days included:
-    /// for claims that come out of the order of their times.
-    pub fn goes_over(&self, asked: &Asked<'_>, mut bought: impl FnMut(RangeInclusive<i32>) -> u32) -> bool {
-        let Some(rule) = self.in_force(asked).map(|rules| &rules[0]) else { return false };
-        let Some(allowance) = rule.allowance(asked.person) else { return false };
-        let day = day_of(asked.at, self.offset_minutes);
-        let mut over = |days| asked.quantity > rule.left(allowance, bought(days));
-        match rule.window {
-            Window::RollingDays(n) => {
-                (0..i32::from(n)).any(|later| over(window_of(rule.window, day + later)))
-            }
-            window => over(window_of(window, day)),
-        }
-    }
-
     /// Judges one purchase.
     ///
     /// `bought(days)` tells how many pieces of the group this person has bought, or holds reserved, on these local days. It
     /// is called as seldom as possible: once for a weekly window. It is never called for days after that of `asked.at`: who
-    /// judges out of order (a claim timed before one that is already granted) asks [`goes_over`](Self::goes_over) too.
+    /// judges out of order (a claim timed before one that is already granted) adds what lies later in the window.
     ///
     /// Reasons in their order: nothing is rationed; the outlet does not take part; the buyer may not come for this person;
     /// the year of birth or the card's digit is needed and absent; nothing remains; not this person's day; less remains than
     /// is asked for. So on a wrong day `not_your_day` is told to whom something remains, and `limit_reached` to who need
     /// not come back in this window.
     pub fn judge(&self, asked: &Asked<'_>, bought: impl FnMut(RangeInclusive<i32>) -> u32) -> Judgment {
-        let Some(rules) = self.in_force(asked) else { return Judgment::NOT_RATIONED };
+        self.weigh(asked, false, bought).0
+    }
+
+    /// Judges a purchase that was made already: it uses the allowance up also where it would have been refused.
+    ///
+    /// Tells besides whether it went over the limit, whichever reason comes first.
+    pub fn record(
+        &self,
+        asked: &Asked<'_>,
+        bought: impl FnMut(RangeInclusive<i32>) -> u32,
+    ) -> (Judgment, bool) {
+        let (judgment, left) = self.weigh(asked, true, bought);
+        (judgment, left.is_some_and(|left| asked.quantity > left))
+    }
+
+    /// The window of the policy in force; nothing where the group is not rationed.
+    pub(crate) fn window(&self, asked: &Asked<'_>) -> Option<Window> {
+        Some(self.in_force(asked)?[0].window)
+    }
+
+    /// The judgment, and what was left before it.
+    fn weigh(
+        &self,
+        asked: &Asked<'_>,
+        made: bool,
+        bought: impl FnMut(RangeInclusive<i32>) -> u32,
+    ) -> (Judgment, Option<u32>) {
+        let Some(rules) = self.in_force(asked) else { return (Judgment::NOT_RATIONED, None) };
         let rule = &rules[0];
         let mut past = Past::new(day_of(asked.at, self.offset_minutes), bought);
         let first = *window_of(rule.window, past.today).start();
         let allowance = rule.allowance(asked.person);
-        let mut left = allowance.map(|allowance| rule.left(allowance, past.since(first)));
-        let refusal = self.refusal(rule, asked, past.today, left);
-        if refusal.is_none() {
+        let before = allowance.map(|allowance| rule.left(allowance, past.since(first)));
+        let refusal = self.refusal(rule, asked, past.today, before);
+        if made || refusal.is_none() {
             past.grant(asked.quantity);
-            left = allowance.map(|allowance| rule.left(allowance, past.since(first)));
         }
-        Judgment {
+        let judgment = Judgment {
             refusal,
-            remaining: left,
+            remaining: allowance.map(|allowance| rule.left(allowance, past.since(first))),
             window_ends: allowance.map(|allowance| ahead::window_ends(rule, allowance, &mut past)),
             next_eligible: self.next_eligible(rules, asked, &mut past),
-        }
+        };
+        (judgment, before)
     }
 
     /// The rule in force and those to come, or nothing where the group is not rationed.

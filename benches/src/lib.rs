@@ -3,6 +3,9 @@
 pub mod claims;
 pub mod http;
 pub mod jaego;
+pub mod ledger;
+pub mod ledger_nation;
+pub mod ledger_work;
 pub mod peers;
 pub mod pipeline;
 pub mod report;

@@ -1,11 +1,15 @@
-//! `cargo xtask bench [stages|pipeline|claims|visible|restart|http …]`: measures and writes the tables of `benches/README.md`.
+//! `cargo xtask bench [stages|ledger|pipeline|visible|restart|http …]`: measures and writes the tables of `benches/README.md`.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use benches::report::{self, Row};
-use benches::{claims, http, peers, pipeline, restart, stages, visible};
+use benches::{claims, http, ledger, peers, pipeline, restart, stages, visible};
 use clap::{Parser, ValueEnum};
+
+/// As the binary `jaego` has it.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[derive(Parser)]
 #[command(name = "benches", about = "Measures jaego beside its peers and writes benches/README.md")]
@@ -20,8 +24,8 @@ struct Cli {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
     Stages,
+    Ledger,
     Pipeline,
-    Claims,
     Visible,
     Restart,
     Http,
@@ -31,8 +35,8 @@ impl What {
     fn title(self) -> &'static str {
         match self {
             Self::Stages => "Stages in memory",
+            Self::Ledger => "Ration ledger",
             Self::Pipeline => "Durable deltas",
-            Self::Claims => "Durable claims",
             Self::Visible => "POS to visible",
             Self::Restart => "Restart",
             Self::Http => "Open API",
@@ -42,8 +46,12 @@ impl What {
     async fn run(self, dir: &std::path::Path) -> Result<Vec<Row>> {
         match self {
             Self::Stages => Ok(stages::run()),
+            Self::Ledger => {
+                let mut rows = ledger::run(dir)?;
+                rows.extend(claims::run(dir).await?);
+                Ok(rows)
+            }
             Self::Pipeline => pipeline::run(dir).await,
-            Self::Claims => claims::run(dir).await,
             Self::Visible => visible::run(dir).await,
             Self::Restart => restart::run(dir).await,
             Self::Http => http::run(dir).await,
@@ -54,7 +62,7 @@ impl What {
 fn main() -> Result<()> {
     let cli = Cli::parse();
     let what = if cli.what.is_empty() { What::value_variants().to_vec() } else { cli.what };
-    if what.iter().any(|w| matches!(w, What::Pipeline | What::Claims | What::Http)) {
+    if what.iter().any(|w| matches!(w, What::Pipeline | What::Ledger | What::Http)) {
         peers::ensure_peers()?;
     }
     let readme = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));

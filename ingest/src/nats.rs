@@ -5,11 +5,12 @@ use std::time::Duration;
 use async_nats::{Client, ConnectOptions, Event};
 use rand::Rng;
 
-/// Connects as this name and keeps reconnecting for ever.
+/// Connects as this name to one of these servers, a list with commas between, and keeps reconnecting for ever: when the
+/// server dies that it is connected to, to another one.
 ///
 /// # Errors
-/// When the first connection fails within ten seconds.
-pub async fn connect(url: &str, name: &str) -> Result<Client, async_nats::ConnectError> {
+/// When the first connection fails within ten seconds at each of them.
+pub async fn connect(urls: &str, name: &str) -> Result<Client, async_nats::ConnectError> {
     ConnectOptions::new()
         .name(name)
         .connection_timeout(Duration::from_secs(10))
@@ -19,7 +20,7 @@ pub async fn connect(url: &str, name: &str) -> Result<Client, async_nats::Connec
         .ping_interval(Duration::from_secs(10))
         .reconnect_delay_callback(reconnect_delay)
         .event_callback(|event| async move { report(&event) })
-        .connect(url)
+        .connect(urls.split(',').map(str::trim).collect::<Vec<_>>())
         .await
 }
 

@@ -11,9 +11,10 @@ use crate::registry::OutletType;
 use crate::time::Rfc3339;
 
 /// The schedules that come with jaego: name, and document in TOML.
-pub const SHIPPED: [(&str, &str); 2] = [
+pub const SHIPPED: [(&str, &str); 3] = [
     ("korea-2020", include_str!("../policies/korea-2020.toml")),
     ("taiwan-2020", include_str!("../policies/taiwan-2020.toml")),
+    ("drill", include_str!("../policies/drill.toml")),
 ];
 
 /// The document of this name that comes with jaego, in TOML.

@@ -17,17 +17,17 @@ use serde::Serialize;
 
 use crate::policy_file;
 
-/// What to do with a schedule of policies: korea-2020, taiwan-2020, or a file .toml or .json.
+/// What to do with a schedule of policies: korea-2020, taiwan-2020, drill, or a file .toml or .json.
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
     /// List everything that is wrong; exit 1 when anything is
     Check {
-        /// korea-2020, taiwan-2020, or a file .toml or .json
+        /// korea-2020, taiwan-2020, drill, or a file .toml or .json
         schedule: String,
     },
     /// Show the rules in force at a moment
     Show {
-        /// korea-2020, taiwan-2020, or a file .toml or .json
+        /// korea-2020, taiwan-2020, drill, or a file .toml or .json
         schedule: String,
         /// The moment, such as 2020-03-09T00:00:00+09:00; now, where nothing is said
         #[arg(long, value_name = "TIME", value_parser = moment)]
@@ -38,7 +38,7 @@ pub enum PolicyCommand {
     },
     /// Show every dated rule and what it changed
     Schedule {
-        /// korea-2020, taiwan-2020, or a file .toml or .json
+        /// korea-2020, taiwan-2020, drill, or a file .toml or .json
         schedule: String,
         /// Print JSON
         #[arg(long)]

@@ -31,7 +31,11 @@ const KEYS: &[Key] = &[
     key("registry", "", "Store list or HIRA register to import at start, unless it was imported before"),
     key("max-loss", "500", "Most outlets that the import at start may take out of the registry"),
     key("data-dir", "jaego-data", "Folder for checkpoints, endpoints.json and the managed NATS"),
-    key("nats", "managed", "`managed`, or the URL of a NATS server with JetStream"),
+    key(
+        "nats",
+        "managed",
+        "`managed`, or the URLs of NATS servers with JetStream, comma-separated: all of one cluster",
+    ),
     key("nats-listen", "127.0.0.1:4222", "Address of the managed NATS; port 0 takes any free one"),
     key(
         "nats-monitor",
@@ -44,7 +48,7 @@ const KEYS: &[Key] = &[
     key(
         "policy",
         "",
-        "Ration policies: korea-2020, taiwan-2020, or a file; without it those of the journal stay",
+        "Ration policies: korea-2020, taiwan-2020, drill, or a file; without it those of the journal stay",
     ),
     key("admin-addr", "127.0.0.1:8081", "Address of health, metrics and registry imports; keep it private"),
     key("tick", "1s", "Time between versions, 100ms to 60s"),
@@ -401,10 +405,13 @@ fn registry_file(text: &str) -> Result<Option<PathBuf>, String> {
 }
 
 fn nats_url(text: &str) -> Result<Option<String>, String> {
+    let is_url = |url: &str| url.starts_with("nats://") || url.starts_with("tls://");
     match text {
         "managed" => Ok(None),
-        url if url.starts_with("nats://") || url.starts_with("tls://") => Ok(Some(url.to_owned())),
-        _ => Err("expected `managed` or a URL such as nats://127.0.0.1:4222".to_owned()),
+        urls if list(urls).next().is_some() && list(urls).all(is_url) => {
+            Ok(Some(list(urls).collect::<Vec<_>>().join(",")))
+        }
+        _ => Err("expected `managed`, or URLs such as nats://127.0.0.1:4222 with commas between".to_owned()),
     }
 }
 
@@ -455,6 +462,12 @@ mod tests {
         assert_eq!(settings.max_loss, 8);
         assert!(settings.log_json);
         assert_eq!(settings.open_addr, "127.0.0.1:8080".parse().unwrap());
+    }
+
+    #[test]
+    fn all_servers_of_a_cluster_can_be_named() {
+        assert_eq!(nats_url("nats://a:1, tls://b:2"), Ok(Some("nats://a:1,tls://b:2".to_owned())));
+        assert!(nats_url("nats://a:1,localhost").is_err() && nats_url("").is_err());
     }
 
     #[test]

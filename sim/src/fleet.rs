@@ -2,7 +2,11 @@
 //!
 //! One task owns every outlet, so there is no lock. A few connections carry all; a bound holds what is on its way.
 
+mod act;
+mod counter;
 mod courier;
+mod crowd;
+mod message;
 mod outlet;
 mod schedule;
 
@@ -26,10 +30,13 @@ use tokio::time::MissedTickBehavior;
 
 pub(crate) use courier::{connect, now};
 
-use crate::clock::DayClock;
+use crate::clock::{DayClock, Moment};
+use crate::population::Population;
 use crate::tally::Tally;
+use act::{Act, Told};
 use courier::{Parcel, Receipt, carry};
-use outlet::{Outlet, Told};
+use crowd::Crowd;
+use outlet::Outlet;
 use schedule::{Deliveries, Schedule};
 
 /// How the fleet behaves.
@@ -49,6 +56,14 @@ pub struct Options {
     pub real_day: Duration,
     /// Share of outlets that never say a word; about 5 % had no row in the `sales` of 2020.
     pub mute: f64,
+    /// People who come to buy; 0: goods are not rationed, and are sold as deltas.
+    pub population: u64,
+    /// Share of outlets that sell on paper and enter it late.
+    pub paper: f64,
+    /// Share of outlets that give out number tickets.
+    pub tickets: f64,
+    /// Share of sales that are taken back.
+    pub voided: f64,
     /// Share of messages that are sent once more though they were answered.
     pub repeated: f64,
     /// Share of movements that are held back until later ones have overtaken them.
@@ -65,6 +80,10 @@ impl Default for Options {
             in_flight: 1000,
             real_day: Duration::from_secs(600),
             mute: 0.05,
+            population: 0,
+            paper: 0.005,
+            tickets: 0.05,
+            voided: 0.015,
             repeated: 0.005,
             overtaken: 0.002,
         }
@@ -76,6 +95,8 @@ impl Default for Options {
 pub struct Standing {
     /// Pieces on hand.
     pub count: u32,
+    /// Those of them that are promised to tickets.
+    pub promised: u32,
     /// Whether it suspended its sales.
     pub paused: bool,
 }
@@ -86,6 +107,7 @@ pub struct Fleet {
     item: Arc<str>,
     clients: Vec<Client>,
     outlets: Vec<Outlet>,
+    crowd: Option<Crowd>,
     weights: WeightedIndex<f64>,
     rng: StdRng,
     tally: Arc<Tally>,
@@ -108,7 +130,7 @@ impl Fleet {
         let mean_delivery = mean_delivery(&options, speaking.len());
         let outlets: Vec<_> = speaking
             .into_iter()
-            .map(|info| Outlet::new(info, first_seq(), mean_delivery, &mut rng))
+            .map(|info| Outlet::new(info, first_seq(), mean_delivery, &options, &mut rng))
             .collect();
         // Some outlets see ten times the customers of others.
         let weights = WeightedIndex::new(outlets.iter().map(|_| 0.2 + 1.8 * rng.random::<f64>().powi(2)))
@@ -119,8 +141,10 @@ impl Fleet {
             clients.push(client.with_context(|| format!("connecting the fleet to {nats_url}"))?);
         }
         let item = options.item.as_str().into();
+        let crowd = (options.population > 0)
+            .then(|| Crowd::new(Population::new(options.population, options.seed), first_seq()));
         let on_the_way = FuturesUnordered::new();
-        Ok(Self { options, item, clients, outlets, weights, rng, tally, on_the_way })
+        Ok(Self { options, item, clients, outlets, crowd, weights, rng, tally, on_the_way })
     }
 
     /// How many outlets speak.
@@ -137,9 +161,10 @@ impl Fleet {
             _ = stop.wait_for(|stop| *stop) => {}
         }
         self.settle(Duration::from_secs(5)).await;
+        let now = now();
         let standings = self.outlets.into_iter().filter_map(|outlet| {
-            let (count, paused) = outlet.standing()?;
-            Some((outlet.code, Standing { count, paused }))
+            let (count, promised, paused) = outlet.standing(now)?;
+            Some((outlet.code, Standing { count, promised, paused }))
         });
         standings.collect()
     }
@@ -161,7 +186,7 @@ impl Fleet {
         loop {
             tokio::select! {
                 _ = tick.tick() => self.tally.shed(schedule.advance(Instant::now())),
-                Some(receipt) = self.on_the_way.next() => self.hear(&receipt),
+                Some(receipt) = self.on_the_way.next() => self.hear(receipt),
             }
             let now = clock.at(Instant::now());
             while self.on_the_way.len() < self.options.in_flight
@@ -180,13 +205,15 @@ impl Fleet {
     }
 
     /// Somebody, somewhere, comes to a counter; where nobody has anything to say, an open outlet gives a sign of life.
-    fn serve(&mut self, now: crate::clock::Moment, due: Instant) {
+    fn serve(&mut self, now: Moment, due: Instant) {
+        let real = courier::now();
         let mut open = None;
         for _ in 0..16 {
             let from = self.weights.sample(&mut self.rng);
             if self.outlets[from].is_open(now) {
                 open = Some(from);
-                if let Some(told) = self.outlets[from].next(&mut self.rng) {
+                self.tally.expired(self.outlets[from].expire(real));
+                if let Some(told) = self.outlets[from].next(real, self.crowd.as_mut(), &mut self.rng) {
                     return self.hand_over(from, told, due);
                 }
             }
@@ -198,7 +225,7 @@ impl Fleet {
     }
 
     fn hand_over(&mut self, from: usize, told: Told, due: Instant) {
-        let movement = matches!(told.act, outlet::Act::Delta(_));
+        let movement = matches!(told.act, Act::Delta(_));
         let held = movement && self.rng.random_bool(self.options.overtaken);
         let outlet = &self.outlets[from];
         let parcel = Parcel {
@@ -215,13 +242,14 @@ impl Fleet {
         self.on_the_way.push(Box::pin(carry(client, parcel, Arc::clone(&self.tally))));
     }
 
-    fn hear(&mut self, receipt: &Receipt) {
-        self.outlets[receipt.from].hear(&receipt.act, receipt.fate);
+    fn hear(&mut self, Receipt { from, act, fate }: Receipt) {
+        let expired = self.outlets[from].hear(&act, fate, self.options.voided, &mut self.rng);
+        self.tally.expired(u64::from(expired));
     }
 
     async fn hear_one(&mut self) {
         if let Some(receipt) = self.on_the_way.next().await {
-            self.hear(&receipt);
+            self.hear(receipt);
         }
     }
 

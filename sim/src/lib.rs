@@ -5,6 +5,8 @@ pub mod clock;
 pub mod fleet;
 pub mod hours;
 pub mod live;
+pub mod population;
 pub mod probe;
 pub mod registry;
+pub mod summary;
 pub mod tally;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use schemas::Level;
+use schemas::claim::Refusal;
 use serde::{Deserialize, Serialize};
 
 use crate::probe::Quantiles;
@@ -109,27 +110,47 @@ impl Lines {
     }
 }
 
+/// Names the columns of a line, in two rows: groups and columns.
+pub const HEADING: &str = concat!(
+    "                 outlets by level                            visible ms  journal    claims    refused                        tickets                         paper        copies\n",
+    " time entries/s  plenty   some    few  empty  break unknown   p50   p99       MB   granted    limit     day  proxy  other    given     sold  lapsed  voids   late   over  replay    dup  moot rejected"
+);
+
 impl std::fmt::Display for Line {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:02}:{:02}", self.seconds / 60, self.seconds % 60)?;
         match self.entries_per_s {
-            Some(entries) => write!(f, " {entries:>6}/s")?,
-            None => write!(f, "      –/s")?,
+            Some(entries) => write!(f, " {entries:>9} ")?,
+            None => write!(f, "         – ")?,
         }
         for level in Level::ALL {
-            write!(f, "  {} {:<5}", level.name(), self.levels.get(level.name()).copied().unwrap_or(0))?;
+            let wide = level.name().len().max(6);
+            write!(f, " {:>wide$}", self.levels.get(level.name()).copied().unwrap_or(0))?;
         }
         let Quantiles { count, p50_ms, p99_ms, .. } = self.visible;
         if count == 0 {
-            write!(f, " visible –")?;
+            write!(f, "     –     –")?;
         } else {
-            write!(f, " visible p50 {p50_ms} p99 {p99_ms} ms")?;
+            write!(f, " {p50_ms:>5} {p99_ms:>5}")?;
         }
-        write!(f, "  journal {:.1} MB ", self.journal_bytes as f64 / 1e6)?;
-        let Counts { accepted, duplicate, superseded, rejected, .. } = self.replies;
-        write!(f, " ok {accepted} dup {duplicate} late {superseded} rej {rejected}")?;
+        write!(f, " {:>8.1}", self.journal_bytes as f64 / 1e6)?;
+        self.claims(f)?;
+        let Counts { duplicate, superseded, rejected, .. } = self.replies;
+        write!(f, " {duplicate:>6} {superseded:>5} {rejected:>8}")?;
         let open = self.replies.timed_out + self.replies.no_gateway + self.replies.broken;
         if open > 0 { write!(f, " unanswered {open}") } else { Ok(()) }
+    }
+}
+
+impl Line {
+    fn claims(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let claims = &self.replies.claims;
+        let [limit, day, proxy] = [Refusal::LimitReached, Refusal::NotYourDay, Refusal::ProxyNotAllowed]
+            .map(|why| claims.refused_for(why));
+        let other = claims.refused - (limit + day + proxy).min(claims.refused);
+        write!(f, " {:>9} {limit:>8} {day:>7} {proxy:>6} {other:>6}", claims.granted)?;
+        write!(f, " {:>8} {:>8} {:>7}", claims.reserved, claims.confirmed, claims.expired)?;
+        write!(f, " {:>6} {:>6} {:>6} {:>7}", claims.voided, claims.late, claims.over_limit, claims.replayed)
     }
 }
 
@@ -152,6 +173,20 @@ mod tests {
         let silent = next(None);
         assert_eq!((silent.entries_per_s, silent.levels["plenty"]), (None, 3));
         let text = silent.to_string();
-        assert!(text.contains("–/s") && text.contains("plenty 3") && text.contains("1.5 MB"), "{text}");
+        let columns: Vec<_> = text.split_whitespace().collect();
+        assert_eq!((columns[1], columns[2], columns[10]), ("–", "3", "1.5"), "{text}");
+    }
+
+    #[test]
+    fn columns_stand_under_their_names_within_200_columns() {
+        let line = Lines::start().next(None, Quantiles::default(), Counts::default()).to_string();
+        let names = HEADING.lines().nth(1).unwrap();
+        let ends = |text: &str| {
+            let chars: Vec<char> = text.chars().chain([' ']).collect();
+            (1..chars.len()).filter(|at| chars[*at] == ' ' && chars[*at - 1] != ' ').collect::<Vec<_>>()
+        };
+        let wide = |text: &str| text.chars().count();
+        assert!(HEADING.lines().all(|row| wide(row) <= 200) && wide(&line) <= 200, "{}", wide(&line));
+        assert_eq!(ends(names), ends(&line), "\n{HEADING}\n{line}");
     }
 }

@@ -13,13 +13,16 @@ use serde::Deserialize;
 use sim::fleet::{Fleet, Options};
 use sim::live::{Lines, StatusPage};
 use sim::probe::{Probe, Visible};
-use sim::registry;
-use sim::tally::{Counts, Tally};
+use sim::summary::Summary;
+use sim::tally::Tally;
+use sim::{live, population, registry};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 /// Probes that measure at the same time.
 const PROBES: usize = 2;
+/// Lines under one heading.
+const HEADED: u64 = 20;
 
 /// The outside world of jaego.
 #[derive(Parser)]
@@ -64,6 +67,9 @@ struct FleetArgs {
     /// Seed of everything that is left to chance.
     #[arg(long, default_value_t = 2020)]
     seed: u64,
+    /// People who come to buy, each under a ration of the server; 0: goods are sold without claims.
+    #[arg(long, default_value_t = population::KOREA, value_parser = clap::value_parser!(u64).range(0..=population::LARGEST))]
+    population: u64,
     /// Item that is sold.
     #[arg(long, default_value = "mask")]
     item: String,
@@ -118,7 +124,8 @@ async fn run_fleet(args: &FleetArgs) -> Result<()> {
     }
     let tally = Arc::new(Tally::default());
     let fleet = Fleet::connect(options(args), &outlets, &endpoints.nats, Arc::clone(&tally)).await?;
-    println!("{} of {} outlets speak, {} messages/s", fleet.speaking(), outlets.len(), args.rate);
+    let (speaking, listed) = (fleet.speaking(), outlets.len());
+    println!("{speaking} of {listed} outlets speak, {} messages/s, {} people", args.rate, args.population);
     let (stop, stopped) = watch::channel(false);
     let fleet = tokio::spawn(fleet.run(stopped));
     tokio::select! {
@@ -128,7 +135,18 @@ async fn run_fleet(args: &FleetArgs) -> Result<()> {
     stop.send_replace(true);
     let standings = fleet.await.context("the fleet broke down")?;
     probes.iter().for_each(tokio::task::JoinHandle::abort);
-    summarise(args.json, &tally.counts(), &visible, standings.len())
+    let summary = Summary {
+        summary: tally.counts(),
+        visible: visible.whole_run(),
+        unseen: visible.failed(),
+        settled: standings.len(),
+    };
+    if args.json {
+        println!("{}", serde_json::to_string(&summary)?);
+    } else {
+        println!("{summary}");
+    }
+    Ok(())
 }
 
 fn read_endpoints(file: &Path) -> Result<Endpoints> {
@@ -155,6 +173,7 @@ fn options(args: &FleetArgs) -> Options {
         seed: args.seed,
         rate: args.rate,
         item: args.item.clone(),
+        population: args.population,
         real_day: args.real_day,
         ..Options::default()
     }
@@ -164,12 +183,16 @@ fn options(args: &FleetArgs) -> Options {
 async fn show(json: bool, page: StatusPage, visible: &Visible, tally: &Tally) -> Result<()> {
     let mut lines = Lines::start();
     let mut tick = tokio::time::interval(Duration::from_secs(1));
-    loop {
+    for number in 0.. {
         tick.tick().await;
+        if !json && number % HEADED == 0 {
+            writeln!(std::io::stdout(), "{}", live::HEADING).context("writing the heading")?;
+        }
         let line = lines.next(page.read().await.ok(), visible.last_minute(), tally.counts());
         let text = if json { serde_json::to_string(&line)? } else { line.to_string() };
         writeln!(std::io::stdout(), "{text}").context("writing a line; who reads them is gone")?;
     }
+    Ok(())
 }
 
 /// Waits for the end of the time, a signal, or a closed standard input, whichever comes first; says which.
@@ -201,36 +224,6 @@ async fn stdin_closed() {
         let _unheard = closed.send(());
     });
     let _closed = told.await;
-}
-
-fn summarise(json: bool, counts: &Counts, visible: &Visible, settled: usize) -> Result<()> {
-    let seen = visible.whole_run();
-    if json {
-        let text = serde_json::json!({ "summary": counts, "visible": seen, "unseen": visible.failed(), "settled": settled });
-        println!("{text}");
-        return Ok(());
-    }
-    println!(
-        "\nsent {}: accepted {}, duplicate {}, superseded {}, rejected {}",
-        counts.sent, counts.accepted, counts.duplicate, counts.superseded, counts.rejected
-    );
-    for (reason, count) in &counts.reasons {
-        println!("  rejected as {reason}: {count}");
-    }
-    println!(
-        "unanswered: {} timed out, {} without a gateway, {} broken; {} never sent",
-        counts.timed_out, counts.no_gateway, counts.broken, counts.shed
-    );
-    println!("answered after p50 {:.1} ms, p99 {:.1} ms", counts.reply_p50_ms, counts.reply_p99_ms);
-    println!(
-        "visible after p50 {} ms, p99 {} ms, at most {} ms, over {} reports; {} not seen",
-        seen.p50_ms,
-        seen.p99_ms,
-        seen.max_ms,
-        seen.count,
-        visible.failed()
-    );
-    Ok(())
 }
 
 /// Reads `90s`, `10m`, `1h` or `250ms`.

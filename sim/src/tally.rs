@@ -1,11 +1,18 @@
 //! What the fleet was answered, counted by everyone who sends and read by whoever looks.
 
+mod claims;
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hdrhistogram::Histogram;
+use schemas::claim::Decision;
 use schemas::pos::{Outcome, Reason, Reply};
+use schemas::subject::PosKind;
 use serde::Serialize;
+
+pub use claims::ClaimCounts;
+use claims::ClaimTally;
 
 const OUTCOMES: [Outcome; 4] =
     [Outcome::Accepted, Outcome::Duplicate, Outcome::Superseded, Outcome::Rejected];
@@ -29,6 +36,7 @@ pub struct Tally {
     rejected: [AtomicU64; Reason::ALL.len()],
     silences: [AtomicU64; 3],
     shed: AtomicU64,
+    claims: ClaimTally,
     latency_us: Mutex<Histogram<u64>>,
 }
 
@@ -41,6 +49,7 @@ impl Default for Tally {
             rejected: Default::default(),
             silences: Default::default(),
             shed: AtomicU64::default(),
+            claims: ClaimTally::default(),
             latency_us: Mutex::new(latency_us),
         }
     }
@@ -51,7 +60,7 @@ impl Default for Tally {
 pub struct Counts {
     /// Copies sent, the repeated ones included.
     pub sent: u64,
-    /// Answered `accepted`.
+    /// Answered `accepted`, or with a decision.
     pub accepted: u64,
     /// Answered `duplicate`.
     pub duplicate: u64,
@@ -69,6 +78,8 @@ pub struct Counts {
     pub broken: u64,
     /// Due while too many were on their way, and never sent.
     pub shed: u64,
+    /// What the ledger decided.
+    pub claims: ClaimCounts,
     /// Median from due to answered, in milliseconds.
     pub reply_p50_ms: f64,
     /// 99th percentile from due to answered, in milliseconds.
@@ -87,6 +98,28 @@ impl Tally {
         if let Some(reason) = reply.reason {
             self.rejected[reason as usize].fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// A gateway answered with a decision, made for this copy or for one before it.
+    pub(crate) fn answer(&self, replayed: bool) {
+        let counter =
+            if replayed { &self.claims.replayed } else { &self.replies[Outcome::Accepted as usize] };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A message was decided; its copies count once.
+    pub(crate) fn decided(&self, kind: PosKind, decision: &Decision) {
+        self.claims.decided(kind, decision);
+    }
+
+    /// The copies of a message were answered differently, which must not be.
+    pub(crate) fn contradicted(&self) {
+        self.claims.contradicted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The time of so many tickets was up.
+    pub(crate) fn expired(&self, tickets: u64) {
+        self.claims.expired.fetch_add(tickets, Ordering::Relaxed);
     }
 
     /// No gateway answered.
@@ -125,6 +158,7 @@ impl Tally {
             no_gateway,
             broken,
             shed: of(&self.shed),
+            claims: self.claims.counts(),
             reply_p50_ms: quantile_ms(0.5),
             reply_p99_ms: quantile_ms(0.99),
         }

@@ -119,6 +119,7 @@ fn start_server(
     let mut serve = Command::new(workspace.release("jaego"));
     serve.args(["serve", "--nats", "managed", "--tick", "1s", "--exit-on-stdin-close"]);
     serve.arg("--registry").arg(folder.join("registry.csv")).arg("--data-dir").arg(data);
+    serve.args(["--policy", "drill"]);
     serve.arg("--person-key").arg(folder.join("person.key"));
     serve.args(["--open-addr", &address(options.open_addr.as_deref(), 8080)]);
     serve.args(["--admin-addr", &address(options.admin_addr.as_deref(), 8081)]);

@@ -1,26 +1,24 @@
 //! The books that the fold writes and everybody reads: who bought what, which claims were decided, which rules hold.
 
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Acquire};
 use std::sync::{Arc, RwLock};
 
+use schemas::Millis;
 use schemas::claim::{ClaimId, ClaimState, Verdict};
 use schemas::entry::Keys;
 use schemas::person::{Person, PersonKey};
-use schemas::policy::{Ground, Schedule};
+use schemas::policy::{Ground, Schedule, Window};
 use schemas::registry::OutletType;
-use schemas::{ItemId, Millis};
 
 use super::claims::{self, Claim};
 use super::decided::Decided;
 use super::table::{Row, Table};
 use super::weeks::Weeks;
-use crate::calendar::{day_of, midnight};
+use crate::calendar::{day_of, midnight, window_of};
 use crate::policy::{Asked, Judgment, Rulebook};
 
 const WHOLE: &str = "whoever panics ends the process";
-/// No window is longer.
-const LONGEST_WINDOW_DAYS: i32 = 35;
 /// Parts of the table of persons who changed keys.
 const ALIAS_PARTS: usize = 1024;
 
@@ -72,7 +70,7 @@ pub struct Ask<'a> {
     pub at: Millis,
     /// Item.
     pub item: &'a str,
-    /// Pieces. With 0, whether one could be bought.
+    /// Pieces.
     pub quantity: u32,
     /// Whose allowance it is.
     pub person: &'a Person,
@@ -116,8 +114,8 @@ impl Books {
     pub fn check(&self, ask: &Ask<'_>) -> Decided {
         let ration = self.ration();
         // Read before the books: what they say is at least as new as the version that is told.
-        let seq = self.seen.load(Relaxed);
-        let judgment = ration.judge(ask, |group, days| self.bought_by(ask.person, group, days));
+        let seq = self.seen.load(Acquire);
+        let (judgment, _) = judge(&ration, ask, false, |group, days| self.bought_by(ask.person, group, days));
         Decided {
             id: None,
             verdict: if judgment.refusal.is_none() { Verdict::Granted } else { Verdict::Refused },
@@ -138,8 +136,7 @@ impl Books {
     /// A claim as it stands, for as long as it is kept.
     #[must_use]
     pub fn claim(&self, id: ClaimId) -> Option<Decided> {
-        let offset = self.ration().offset_minutes;
-        self.claims.get(&id).map(|claim| Decided::of(&claim, offset, true))
+        self.claims.get(&id).map(|claim| Decided::of(&claim, true))
     }
 
     /// The policies that are known, past and to come.
@@ -173,73 +170,95 @@ impl Books {
     }
 
     /// The key under which a person's purchases are.
+    ///
+    /// Ends, because nobody is renamed but from and to a key that has no other name then.
     pub(crate) fn known_as(&self, key: PersonKey) -> PersonKey {
-        self.aliases.get(&key).map_or(key, |alias| alias.new)
+        let mut known = key;
+        while let Some(alias) = self.aliases.get(&known) {
+            known = alias.new;
+        }
+        known
+    }
+
+    /// All that is under one key goes to another.
+    pub(crate) fn rename(&self, from: PersonKey, to: PersonKey, groups: u8) {
+        if from != to {
+            self.weeks.rekey(from, to, groups);
+            self.aliases.take(&to);
+            self.aliases.upsert(&from, || Alias { old: from, new: to }, |alias| alias.new = to);
+        }
+    }
+
+    /// Old keys mean nothing more: claims learn the new ones.
+    pub(crate) fn forget_aliases(&self) {
+        if self.aliases.len() == 0 {
+            return;
+        }
+        let parts = self.claims.share();
+        let persons = parts.iter().flat_map(|part| part.iter()).map(|claim| (claim.id, claim.person));
+        let renamed = persons.map(|(id, person)| (id, person, self.known_as(person)));
+        let renamed: Vec<_> = renamed.filter(|(_, person, known)| person != known).collect();
+        drop(parts);
+        for (id, _, known) in renamed {
+            self.claims.change(&id, |claim| claim.person = known);
+        }
+        (0..self.aliases.parts()).for_each(|part| self.aliases.retain(part, |_| false));
     }
 
     /// What a person bought, under either key while keys change over.
     fn bought_by(&self, person: &Person, group: u8, days: &RangeInclusive<i32>) -> u32 {
         let key = self.known_as(person.key);
-        let old = person.was.map_or(0, |was| self.weeks.bought(was, group, days));
-        old + self.weeks.bought(key, group, days)
+        let old = person.was.map(|was| self.known_as(was)).filter(|old| *old != key);
+        self.weeks.bought(key, group, days) + old.map_or(0, |old| self.weeks.bought(old, group, days))
     }
 }
 
-impl Ration {
-    /// Judges a purchase; `bought` is asked by the numbers of the books, and for no day after that of the purchase.
-    pub(crate) fn judge(
-        &self,
-        ask: &Ask<'_>,
-        mut bought: impl FnMut(u8, &RangeInclusive<i32>) -> u32,
-    ) -> Judgment {
-        let Some(rulebook) = &self.rulebook else { return Judgment::NOT_RATIONED };
-        let (asked, group) = self.asked(rulebook, ask);
-        rulebook.judge(&asked, |days| bought(group, &days))
-    }
+/// Judges under a ration, and tells whether it is over the limit; `bought` is asked by the numbers of the books. What was
+/// `made` already is judged as [`Rulebook::record`] says.
+///
+/// The journal's order decides, also where the clocks of two gateways stand on two sides of a midnight: purchases of later
+/// days that lie in the window count as those before.
+pub(crate) fn judge(
+    ration: &Ration,
+    ask: &Ask<'_>,
+    made: bool,
+    mut bought: impl FnMut(u8, &RangeInclusive<i32>) -> u32,
+) -> (Judgment, bool) {
+    let Some(rulebook) = &ration.rulebook else { return (Judgment::NOT_RATIONED, false) };
+    let asked = asked(rulebook, ask);
+    let Some(window) = rulebook.window(&asked) else { return (Judgment::NOT_RATIONED, false) };
+    let number = asked.group.map_or(u8::MAX, |group| ration.groups[group]);
+    let today = day_of(ask.at, ration.offset_minutes);
+    let mut bought = |days: &RangeInclusive<i32>| bought(number, days);
+    let mut later = None;
+    let in_window = |days: RangeInclusive<i32>| match window {
+        Window::RollingDays(length) => {
+            bought(&days) + *later.get_or_insert_with(|| rolling_later(length, today, &mut bought))
+        }
+        _ => bought(&(*days.start()..=*window_of(window, today).end())),
+    };
+    if made { rulebook.record(&asked, in_window) } else { (rulebook.judge(&asked, in_window), false) }
+}
 
-    /// Whether a purchase goes over the allowance, together with those of later days that were decided before it.
-    pub(crate) fn goes_over(
-        &self,
-        ask: &Ask<'_>,
-        mut bought: impl FnMut(u8, &RangeInclusive<i32>) -> u32,
-    ) -> bool {
-        let Some(rulebook) = &self.rulebook else { return false };
-        let (asked, group) = self.asked(rulebook, ask);
-        rulebook.goes_over(&asked, |days| bought(group, &days))
-    }
-
-    /// The days after a purchase that may share a window with it.
-    pub(crate) fn later(&self, at: Millis) -> RangeInclusive<i32> {
-        let day = day_of(at, self.offset_minutes);
-        day + 1..=day + LONGEST_WINDOW_DAYS
-    }
-
-    /// The number of an item's group in the books; 255 where it has none.
-    pub(crate) fn group(&self, item: &str) -> u8 {
-        let group = self.rulebook.as_ref().and_then(|rulebook| rulebook.group_of(item));
-        group.map_or(u8::MAX, |group| self.groups[group])
-    }
-
-    fn asked<'a>(&self, rulebook: &Rulebook, ask: &Ask<'a>) -> (Asked<'a>, u8) {
-        let group = rulebook.group_of(ask.item);
-        let asked = Asked {
-            at: ask.at,
-            group,
-            quantity: ask.quantity,
-            person: ask.person,
-            buyer: ask.buyer,
-            ground: ask.ground,
-            outlet: ask.outlet,
-        };
-        (asked, group.map_or(u8::MAX, |group| self.groups[group]))
+fn asked<'a>(rulebook: &Rulebook, ask: &Ask<'a>) -> Asked<'a> {
+    Asked {
+        at: ask.at,
+        group: rulebook.group_of(ask.item),
+        quantity: ask.quantity,
+        person: ask.person,
+        buyer: ask.buyer,
+        ground: ask.ground,
+        outlet: ask.outlet,
     }
 }
 
-/// The number of a name in a list, added where it is new; the first 255 names have one.
-pub(crate) fn number_of(names: &mut Vec<ItemId>, name: &ItemId) -> u8 {
-    let at = names.iter().position(|n| n == name).unwrap_or_else(|| {
-        names.push(name.clone());
-        names.len() - 1
-    });
-    u8::try_from(at).unwrap_or(u8::MAX)
+/// How much more than the rolling window that ends today the fullest window that holds today has.
+fn rolling_later(length: u8, today: i32, bought: &mut impl FnMut(&RangeInclusive<i32>) -> u32) -> u32 {
+    let others = i32::from(length) - 1;
+    if bought(&(today + 1..=today + others)) == 0 {
+        return 0;
+    }
+    let to_today = bought(&(today - others..=today));
+    let fullest = (today..=today + others).map(|last| bought(&(last - others..=last))).max();
+    fullest.unwrap_or(0).saturating_sub(to_today)
 }

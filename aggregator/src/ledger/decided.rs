@@ -4,7 +4,7 @@ use schemas::Millis;
 use schemas::claim::{ClaimId, ClaimState, Refusal, Verdict};
 
 use super::claims::{Claim, Ruling};
-use crate::calendar::{day_of, midnight};
+use crate::calendar::midnight;
 
 /// A decision, and the state of its claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +39,9 @@ pub struct Decided {
 
 impl Decided {
     /// What a claim's row says.
-    pub(crate) fn of(claim: &Claim, offset_minutes: i16, replayed: bool) -> Self {
+    pub(crate) fn of(claim: &Claim, replayed: bool) -> Self {
         let ruling = claim.ruling();
-        let days = claim.days(day_of(claim.received(), offset_minutes));
+        let days = claim.days();
         Self {
             id: Some(claim.id),
             verdict: ruling.verdict(),
@@ -51,7 +51,7 @@ impl Decided {
             },
             state: claim.state(),
             remaining: claim.remaining(),
-            window_ends: days.window_ends.map(|day| midnight(day, offset_minutes)),
+            window_ends: days.window_ends.map(|day| midnight(day, claim.offset_minutes())),
             next_eligible: days.next_eligible,
             over_limit: matches!(ruling, Ruling::Recorded { over: true, .. }),
             held_until: claim.held_until(),

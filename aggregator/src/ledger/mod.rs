@@ -11,11 +11,11 @@ mod weeks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::Release;
 
 use schemas::claim::{ClaimId, ClaimState, MAX_LATE_DAYS, Refusal};
 use schemas::entry::{ClaimEntry, Keys, SettleEntry};
-use schemas::person::PersonKey;
+use schemas::person::{Person, PersonKey};
 use schemas::policy::Schedule;
 use schemas::pos::Reason;
 use schemas::registry::OutletType;
@@ -26,13 +26,17 @@ pub use books::{Ask, Books};
 pub use decided::Decided;
 pub(crate) use image::{Head, LedgerImage, read_block};
 
-use books::{Alias, Ration, number_of};
+use books::{Ration, judge};
 use claims::{Claim, Days, NewClaim, Ruling};
 
 use crate::calendar::day_of;
 use crate::policy::{Judgment, Rulebook};
 
 const MINUTE_MS: i64 = 60_000;
+/// Further back than this no late claim lies: gateways take none, and one that is in the journal anyhow counts at its end.
+const LATE_MS: i64 = (MAX_LATE_DAYS + 1) * 86_400_000;
+/// Items and groups have numbers below this one.
+const NO_NUMBER: u8 = u8::MAX;
 
 /// How an entry of the ledger moves an outlet's stock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,41 +107,61 @@ impl Ledger {
         outlet: Option<OutletType>,
         reported: Option<Millis>,
     ) -> Result<(Decided, Option<Move>), Reason> {
-        let ration = self.books.ration();
         if let Some(before) = self.books.claims.get(&entry.id) {
             if before.body != entry.body {
                 return Err(Reason::IdConflict);
             }
             self.tally.replayed += 1;
-            return Ok((Decided::of(&before, ration.offset_minutes, true), None));
+            return Ok((Decided::of(&before, true), None));
         }
-        let person = self.same_person(entry.person.key, entry.person.was);
-        let ask = ask(entry, outlet);
-        let judgment = self.judge(&ration, &ask, person, entry.occurred.is_some());
-        let ruling = rule(entry, &judgment, reported);
-        let claim = self.write(&NewClaim {
-            id: entry.id,
-            person,
-            seq,
-            received: entry.received,
-            hold_minutes: hold_minutes(entry),
-            body: entry.body,
-            outlet: fingerprint(entry.outlet),
-            quantity: u8::try_from(entry.quantity).unwrap_or(u8::MAX),
-            item: self.names.item(entry.item),
-            group: ration.group(entry.item),
-            ruling,
-            registered: outlet.is_some(),
-            remaining: remaining(entry, &judgment),
-            days: days(entry, &judgment, ration.offset_minutes),
-        });
+        let (claim, ruling) = self.decide(seq, entry, outlet, reported);
         if let Some(until) = claim.held_until() {
             let outlet =
                 OutletCode::new(entry.outlet).expect("codes in the journal were checked when they came in");
             self.holds.insert((until, claim.id), outlet);
         }
         self.count(ruling);
-        Ok((Decided::of(&claim, ration.offset_minutes, false), self.stock_of(&claim, ruling)))
+        Ok((Decided::of(&claim, false), self.stock_of(&claim, ruling)))
+    }
+
+    fn decide(
+        &mut self,
+        seq: u64,
+        entry: &ClaimEntry<'_>,
+        outlet: Option<OutletType>,
+        reported: Option<Millis>,
+    ) -> (Claim, Ruling) {
+        let ration = self.books.ration();
+        let offset_minutes = ration.offset_minutes;
+        let person = self.same_person(&entry.person);
+        let received = claims::in_range(entry.received);
+        let ask = ask(entry, received, outlet);
+        let bought = |group, days: &_| self.books.weeks.bought(person, group, days);
+        let (judgment, over) = judge(&ration, &ask, entry.occurred.is_some(), bought);
+        let ruling = rule(entry, &judgment, over, reported.is_some_and(|reported| reported >= ask.at));
+        let claim = self.write(&NewClaim {
+            id: entry.id,
+            person,
+            seq,
+            received,
+            hold_minutes: if ruling == Ruling::Reserved { hold_minutes(entry) } else { 0 },
+            offset_minutes,
+            body: entry.body,
+            outlet: fingerprint(entry.outlet),
+            quantity: u8::try_from(entry.quantity).unwrap_or(u8::MAX),
+            item: number(&self.names.items, entry.item),
+            group: group(&ration, entry.item),
+            ruling,
+            registered: outlet.is_some(),
+            remaining: judgment.remaining,
+            days: Days {
+                received: day_of(received, offset_minutes),
+                counts: day_of(ask.at, offset_minutes),
+                window_ends: judgment.window_ends,
+                next_eligible: judgment.next_eligible,
+            },
+        });
+        (claim, ruling)
     }
 
     /// Takes a claim back.
@@ -148,7 +172,7 @@ impl Ledger {
         let claim = self.own_claim(entry)?;
         let moved = match (claim.ruling(), claim.state()) {
             (Ruling::Refused(_), _) | (_, ClaimState::Expired) => return Err(Reason::NothingToVoid),
-            (_, ClaimState::Voided) => return Ok((self.told(&claim, true), None)),
+            (_, ClaimState::Voided) => return Ok((Decided::of(&claim, true), None)),
             (_, ClaimState::Confirmed) => Ruling::Granted,
             (ruling, _) => ruling,
         };
@@ -156,7 +180,7 @@ impl Ledger {
         let claim = self.settle(&claim, ClaimState::Voided);
         self.tally.voided += 1;
         let stock = self.stock_of(&claim, moved);
-        Ok((self.told(&claim, false), stock.map(Move::back)))
+        Ok((Decided::of(&claim, false), stock.map(Move::back)))
     }
 
     /// Makes a sale of a reservation.
@@ -167,7 +191,7 @@ impl Ledger {
         let claim = self.own_claim(entry)?;
         match claim.state() {
             ClaimState::Held => {}
-            ClaimState::Confirmed => return Ok((self.told(&claim, true), None)),
+            ClaimState::Confirmed => return Ok((Decided::of(&claim, true), None)),
             _ => return Err(Reason::NotHeld),
         }
         let claim = self.settle(&claim, ClaimState::Confirmed);
@@ -175,20 +199,18 @@ impl Ledger {
         let quantity = i32::from(claim.quantity);
         let stock =
             self.names.named(claim.item).map(|item| Move { item, count: -quantity, promised: -quantity });
-        Ok((self.told(&claim, false), stock))
+        Ok((Decided::of(&claim, false), stock))
     }
 
-    /// Puts policies into force, in place of all that were known. Policies that contradict themselves change nothing.
+    /// Puts policies into force, in place of all that were known. Policies that contradict themselves change nothing, nor do
+    /// those that bring more items or groups than the books have numbers for, over all schedules there ever were.
     ///
     /// Returns whether they are in force.
     pub(crate) fn schedule(&mut self, schedule: Schedule) -> bool {
         let Ok(rulebook) = Rulebook::new(&schedule) else { return false };
-        for group in &schedule.groups {
-            group.items.iter().for_each(|item| {
-                number_of(&mut self.names.items, item);
-            });
-        }
-        let groups = rulebook.groups().iter().map(|name| number_of(&mut self.names.groups, name)).collect();
+        let Some(names) = self.names.with(&schedule) else { return false };
+        let groups = rulebook.groups().iter().map(|name| number(&names.groups, name.as_str())).collect();
+        self.names = names;
         let offset_minutes = rulebook.offset_minutes();
         let schedule = Some(Arc::new(schedule));
         self.books.set_ration(Ration { schedule, rulebook: Some(rulebook), groups, offset_minutes });
@@ -198,13 +220,24 @@ impl Ledger {
     /// Persons are known under these keys from here on. With the end of a change-over, old keys mean nothing more.
     pub(crate) fn keys(&mut self, keys: Keys) {
         if keys.previous.is_none() {
-            (0..self.books.aliases.parts()).for_each(|part| self.books.aliases.retain(part, |_| false));
+            self.books.forget_aliases();
         }
         self.books.set_keys(keys);
     }
 
     /// Time passed: reservations end, and what nobody can ask for any more is forgotten.
     pub(crate) fn tick(&mut self, before: Millis, now: Millis) -> Vec<Expired> {
+        let mut ended = Vec::new();
+        while let Some(first) = self.holds.first_entry().filter(|hold| hold.key().0 <= now) {
+            let ((_, id), outlet) = first.remove_entry();
+            ended.extend(self.expire(id, outlet));
+        }
+        self.forget(before, now);
+        ended
+    }
+
+    /// Comes after the reservations have ended: they give back to what is forgotten here.
+    fn forget(&self, before: Millis, now: Millis) {
         let ration = self.books.ration();
         let (yesterday, today) = (day_of(before, ration.offset_minutes), day_of(now, ration.offset_minutes));
         if today != yesterday
@@ -214,30 +247,11 @@ impl Ledger {
             self.books.weeks.forget_before(rulebook.first_day_needed(today - late - 1));
         }
         claims::sweep(&self.books.claims, before, now);
-        let mut ended = Vec::new();
-        while let Some(first) = self.holds.first_entry().filter(|hold| hold.key().0 <= now) {
-            let ((_, id), outlet) = first.remove_entry();
-            ended.extend(self.expire(id, outlet));
-        }
-        ended
-    }
-
-    /// Judges a claim. Gateways' clocks differ, and late claims are late: what was decided before for a later day counts too.
-    fn judge(&self, ration: &Ration, ask: &Ask<'_>, person: PersonKey, late: bool) -> Judgment {
-        let bought = |group, days: &_| self.books.weeks.bought(person, group, days);
-        let judgment = ration.judge(ask, bought);
-        let looks_on =
-            late || judgment.refusal.is_none() && bought(ration.group(ask.item), &ration.later(ask.at)) > 0;
-        if looks_on && ration.goes_over(ask, bought) {
-            let remaining = if late { judgment.remaining } else { Some(0) };
-            return Judgment { refusal: Some(Refusal::LimitReached), remaining, ..judgment };
-        }
-        judgment
     }
 
     /// The books are up to this sequence.
     pub(crate) fn seen(&self, seq: u64) {
-        self.books.seen.store(seq, Relaxed);
+        self.books.seen.store(seq, Release);
     }
 
     fn expire(&mut self, id: ClaimId, outlet: OutletCode) -> Option<Expired> {
@@ -250,7 +264,7 @@ impl Ledger {
 
     /// Writes a new claim into the books, and its pieces where it has any.
     fn write(&mut self, new: &NewClaim) -> Claim {
-        if !matches!(new.ruling, Ruling::Refused(_)) && new.group != u8::MAX {
+        if !matches!(new.ruling, Ruling::Refused(_)) && new.group != NO_NUMBER {
             self.books.weeks.add(new.person, new.group, new.days.counts, new.quantity);
         }
         let claim = Claim::new(new);
@@ -259,8 +273,8 @@ impl Ledger {
     }
 
     fn give_back(&self, claim: &Claim) {
-        let days = claim.days(day_of(claim.received(), self.books.ration().offset_minutes));
-        if claim.group != u8::MAX {
+        let days = claim.days();
+        if claim.group != NO_NUMBER {
             let person = self.books.known_as(claim.person);
             self.books.weeks.give_back(person, claim.group, days.counts, claim.quantity);
         }
@@ -283,23 +297,16 @@ impl Ledger {
         settled
     }
 
-    fn told(&self, claim: &Claim, replayed: bool) -> Decided {
-        Decided::of(claim, self.books.ration().offset_minutes, replayed)
-    }
-
     /// The key of a person. Who comes with the key before it is known under the new one from here on.
-    fn same_person(&self, key: PersonKey, was: Option<PersonKey>) -> PersonKey {
-        match was.filter(|was| *was != key) {
-            None => self.books.known_as(key),
-            Some(old) => {
-                if self.books.aliases.get(&old).is_none() {
-                    let groups = u8::try_from(self.names.groups.len()).unwrap_or(u8::MAX);
-                    self.books.weeks.rekey(old, key, groups);
-                    self.books.aliases.upsert(&old, || Alias { old, new: key }, |_| ());
-                }
-                key
-            }
-        }
+    ///
+    /// The new key may itself have been left for another before: who takes a change of keys back finds all again.
+    fn same_person(&self, person: &Person) -> PersonKey {
+        let (books, key) = (&self.books, person.key);
+        let Some(old) = person.was.filter(|was| *was != key) else { return books.known_as(key) };
+        let groups = u8::try_from(self.names.groups.len()).unwrap_or(NO_NUMBER);
+        books.rename(books.known_as(key), key, groups);
+        books.rename(books.known_as(old), key, groups);
+        key
     }
 
     /// How a claim of this ruling moves stock.
@@ -331,12 +338,17 @@ impl Ledger {
 }
 
 impl Names {
-    /// The number of an item; 255 where it was never rationed.
-    fn item(&self, item: &str) -> u8 {
-        let at = self.items.iter().position(|i| i.as_str() == item);
-        at.and_then(|at| u8::try_from(at).ok()).unwrap_or(u8::MAX)
+    /// These and the names of a schedule; nothing where they are too many.
+    fn with(&self, schedule: &Schedule) -> Option<Self> {
+        let mut all = self.clone();
+        for group in &schedule.groups {
+            add(&mut all.groups, &group.name);
+            group.items.iter().for_each(|item| add(&mut all.items, item));
+        }
+        (all.items.len().max(all.groups.len()) <= usize::from(NO_NUMBER)).then_some(all)
     }
 
+    /// An item that was rationed at some time.
     fn named(&self, item: u8) -> Option<ItemId> {
         self.items.get(usize::from(item)).cloned()
     }
@@ -349,9 +361,21 @@ impl Move {
     }
 }
 
-fn ask<'a>(entry: &'a ClaimEntry<'_>, outlet: Option<OutletType>) -> Ask<'a> {
+fn add(names: &mut Vec<ItemId>, name: &ItemId) {
+    if !names.contains(name) {
+        names.push(name.clone());
+    }
+}
+
+/// The number of a name; 255 where it has none.
+fn number(names: &[ItemId], name: &str) -> u8 {
+    let at = names.iter().position(|n| n.as_str() == name);
+    at.and_then(|at| u8::try_from(at).ok()).unwrap_or(NO_NUMBER)
+}
+
+fn ask<'a>(entry: &'a ClaimEntry<'_>, received: Millis, outlet: Option<OutletType>) -> Ask<'a> {
     Ask {
-        at: entry.occurred.unwrap_or(entry.received),
+        at: entry.occurred.map_or(received, |at| at.clamp(received.plus(-LATE_MS), received)),
         item: entry.item,
         quantity: entry.quantity,
         person: &entry.person,
@@ -362,12 +386,9 @@ fn ask<'a>(entry: &'a ClaimEntry<'_>, outlet: Option<OutletType>) -> Ask<'a> {
 }
 
 /// What becomes of a claim that was judged so: a late one is recorded whatever the judgment.
-fn rule(entry: &ClaimEntry<'_>, judgment: &Judgment, reported: Option<Millis>) -> Ruling {
+fn rule(entry: &ClaimEntry<'_>, judgment: &Judgment, over: bool, counted: bool) -> Ruling {
     match (entry.occurred, judgment.refusal) {
-        (Some(occurred), refusal) => Ruling::Recorded {
-            over: refusal == Some(Refusal::LimitReached),
-            counted: reported.is_some_and(|reported| reported >= occurred),
-        },
+        (Some(_), _) => Ruling::Recorded { over, counted },
         (None, Some(refusal)) => Ruling::Refused(refusal),
         (None, None) if entry.until.is_some() => Ruling::Reserved,
         (None, None) => Ruling::Granted,
@@ -382,22 +403,9 @@ fn hold_minutes(entry: &ClaimEntry<'_>) -> u16 {
     })
 }
 
-/// What remains after the decision; a late claim takes its pieces whatever the judgment.
-fn remaining(entry: &ClaimEntry<'_>, judgment: &Judgment) -> Option<u32> {
-    let taken = if entry.occurred.is_some() && judgment.refusal.is_some() { entry.quantity } else { 0 };
-    judgment.remaining.map(|remaining| remaining.saturating_sub(taken))
-}
-
-fn days(entry: &ClaimEntry<'_>, judgment: &Judgment, offset_minutes: i16) -> Days {
-    let received = day_of(entry.received, offset_minutes);
-    let occurred = entry.occurred.map_or(received, |at| day_of(at, offset_minutes));
-    let late = i32::try_from(MAX_LATE_DAYS).expect("a week") + 1;
-    Days {
-        received,
-        counts: occurred.clamp(received - late, received),
-        window_ends: judgment.window_ends,
-        next_eligible: judgment.next_eligible,
-    }
+fn group(ration: &Ration, item: &str) -> u8 {
+    let group = ration.rulebook.as_ref().and_then(|rulebook| rulebook.group_of(item));
+    group.map_or(NO_NUMBER, |group| ration.groups[group])
 }
 
 /// 32 bits of an outlet's code: enough to notice that a claim was made elsewhere.

@@ -68,6 +68,9 @@ impl Weeks {
 
     /// Pieces move on a day. More than 255 a day, which only late claims can bring, are kept as 255.
     pub(crate) fn add(&self, person: PersonKey, group: u8, day: i32, pieces: u8) {
+        if pieces == 0 {
+            return;
+        }
         let day_of_week = weekday(day);
         let new = || Bought { person, group, days: [0; 7] };
         self.bucket(week_of(day)).upsert(&(person, group), new, |row| {
@@ -75,12 +78,15 @@ impl Weeks {
         });
     }
 
-    /// Pieces that were added are given back; a row of nothing is taken out.
+    /// Pieces that were added are given back; a row of nothing is taken out. A day that is full stays so: nobody knows by how
+    /// much it ran over.
     pub(crate) fn give_back(&self, person: PersonKey, group: u8, day: i32, pieces: u8) {
         let Some(bucket) = self.0.read().expect(WHOLE).get(&week_of(day)).cloned() else { return };
         let day = weekday(day);
         let left = bucket.change(&(person, group), |row| {
-            row.days[day] = row.days[day].saturating_sub(pieces);
+            if row.days[day] != u8::MAX {
+                row.days[day] = row.days[day].saturating_sub(pieces);
+            }
             row.days
         });
         if left == Some([0; 7]) {
@@ -93,6 +99,9 @@ impl Weeks {
         let weeks = self.0.read().expect(WHOLE).clone();
         for (bucket, group) in weeks.values().flat_map(|bucket| (0..groups).map(move |group| (bucket, group)))
         {
+            if bucket.get(&(old, group)).is_none() {
+                continue;
+            }
             let Some(row) = bucket.take(&(old, group)) else { continue };
             bucket.upsert(
                 &(new, group),

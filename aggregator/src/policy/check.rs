@@ -6,7 +6,7 @@ use schemas::ItemId;
 use schemas::policy::{DayGate, Policy, Schedule, Window};
 use schemas::time::day_number;
 
-use super::fault::{PolicyName, ScheduleFault as Fault, Spot};
+use super::fault::{MAX_ALLOWANCE, PolicyName, ScheduleFault as Fault, Spot};
 
 /// All that is wrong; empty for a schedule that can be compiled.
 pub(super) fn faults(schedule: &Schedule) -> Vec<Fault> {
@@ -84,9 +84,7 @@ fn place(schedule: &Schedule, name: &PolicyName, faults: &mut Vec<Fault>) {
 }
 
 fn quantities(policy: &Policy, name: &PolicyName, faults: &mut Vec<Fault>) {
-    if policy.quantity == 0 {
-        faults.push(Fault::NoQuantity(Spot::Policy(name.clone())));
-    }
+    quantity(policy.quantity, Spot::Policy(name.clone()), faults);
     if let Window::RollingDays(days) = policy.window
         && !(2..=35).contains(&days)
     {
@@ -94,13 +92,19 @@ fn quantities(policy: &Policy, name: &PolicyName, faults: &mut Vec<Fault>) {
     }
 }
 
+fn quantity(pieces: u32, spot: Spot, faults: &mut Vec<Fault>) {
+    match pieces {
+        0 => faults.push(Fault::NoQuantity(spot)),
+        1..=MAX_ALLOWANCE => {}
+        _ => faults.push(Fault::TooMuch(spot, pieces)),
+    }
+}
+
 fn bands(policy: &Policy, name: &PolicyName, faults: &mut Vec<Fault>) {
     let mut taken: Vec<Years> = Vec::new();
     for (number, band) in (1..).zip(&policy.bands) {
         let spot = Spot::Band(name.clone(), number);
-        if band.quantity == 0 {
-            faults.push(Fault::NoQuantity(spot.clone()));
-        }
+        quantity(band.quantity, spot.clone(), faults);
         let years = (band.born_from.unwrap_or(0), band.born_to.unwrap_or(u16::MAX));
         if band.born_from.is_none() && band.born_to.is_none() {
             faults.push(Fault::BandOfAll(spot));

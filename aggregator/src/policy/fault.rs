@@ -5,6 +5,9 @@ use std::fmt;
 use schemas::time::civil;
 use schemas::{ItemId, Millis};
 
+/// Most pieces that a policy may give in a window: a day's purchases are counted in a byte.
+pub const MAX_ALLOWANCE: u32 = 254;
+
 /// A policy of a schedule, by its place in the document, its group and its date.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyName {
@@ -99,6 +102,9 @@ pub enum ScheduleFault {
     /// An allowance of nothing.
     #[error("{0}: quantity is 0 or missing; give at least 1, or `ended = true` to end the ration")]
     NoQuantity(Spot),
+    /// An allowance of more than the books can count.
+    #[error("{0}: quantity = {1}; give at most {MAX_ALLOWANCE}, or sell in larger pieces")]
+    TooMuch(Spot, u32),
     /// A rolling window of impossible length.
     #[error("{0}: rolling_days = {1}; give 2 to 35, or the window `day` or `month`")]
     RollingDays(PolicyName, u8),

@@ -26,12 +26,12 @@ proptest! {
     #[test]
     fn every_checkpoint_leads_to_the_same_bytes(journal in any_journal()) {
         let mut whole = fold_on(Fold::default(), &journal);
-        let (state, version) = (whole.checkpoint(), cut_bytes(&mut whole));
+        let (state, version) = (whole.checkpoint().to_bytes(), cut_bytes(&mut whole));
         let mut fold = Fold::default();
         for (seq, entry) in (1..).zip(&journal) {
             fold.apply(seq, entry.clone());
-            let mut resumed = fold_on(Fold::restore(&fold.checkpoint()).unwrap(), &journal);
-            prop_assert_eq!(&resumed.checkpoint(), &state, "resumed after {}", seq);
+            let mut resumed = fold_on(Fold::restore(&fold.checkpoint().to_bytes()[..]).unwrap(), &journal);
+            prop_assert_eq!(&resumed.checkpoint().to_bytes(), &state, "resumed after {}", seq);
             prop_assert_eq!(&cut_bytes(&mut resumed), &version, "resumed after {}", seq);
         }
     }
@@ -50,11 +50,24 @@ proptest! {
 
     #[test]
     fn a_damaged_checkpoint_is_refused(journal in any_journal(), at in any::<prop::sample::Index>(), bit in 0..8u8) {
-        let mut bytes = fold_on(Fold::default(), &journal).checkpoint();
+        let mut bytes = fold_on(Fold::default(), &journal).checkpoint().to_bytes();
         let at = at.index(bytes.len());
         bytes[at] ^= 1 << bit;
-        prop_assert!(Fold::restore(&bytes).is_err());
+        prop_assert!(Fold::restore(&bytes[..]).is_err());
         bytes[at] ^= 1 << bit;
         prop_assert!(Fold::restore(&bytes[..at]).is_err());
+    }
+
+    #[test]
+    fn a_checkpoint_is_of_the_moment_it_was_taken_however_late_it_is_written(
+        journal in any_journal(),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let at = at.index(journal.len());
+        let mut fold = fold_on(Fold::default(), &journal[..at]);
+        let (now, later) = (fold.checkpoint().to_bytes(), fold.checkpoint());
+        fold = fold_on(fold, &journal);
+        prop_assert_eq!(later.to_bytes(), now);
+        prop_assert_eq!(fold.checkpoint().to_bytes(), fold_on(Fold::default(), &journal).checkpoint().to_bytes());
     }
 }

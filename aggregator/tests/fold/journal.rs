@@ -1,7 +1,10 @@
 //! Journals for the tests: entries by hand and entries by chance.
 
 use proptest::prelude::*;
-use schemas::entry::{Act, Entry, PosEntry, RegistryCommit, Rules, Tick};
+use schemas::claim::ClaimId;
+use schemas::entry::{Act, ClaimEntry, Entry, Keys, PosEntry, RegistryCommit, Rules, SettleEntry, Tick};
+use schemas::person::{Person, PersonKey, PersonKind};
+use schemas::policy::Schedule;
 use schemas::registry::{OutletInfo, OutletType};
 use schemas::{Millis, OutletCode};
 
@@ -95,29 +98,45 @@ pub fn any_journal() -> impl Strategy<Value = Vec<Entry<'static>>> {
         5 => Just(Piece::Tick),
         1 => some_outlets.prop_map(Piece::Import),
         1 => (1..60i64).prop_map(|minutes| Piece::Rules(minutes * 60_000)),
+        20 => any_claim().prop_map(Piece::Claim),
+        6 => (0..60u128, 0..OUTLETS.len(), any::<bool>())
+            .prop_map(|(id, outlet, void)| Piece::Settle(id, OUTLETS[outlet], void)),
+        1 => (1..5u32, 0..7u8).prop_map(|(quantity, days)| Piece::Schedule(quantity, days)),
+        1 => (0..2u64, prop::option::of(0..2u64))
+            .prop_map(|(current, previous)| Piece::Keys(Keys { current, previous })),
     ];
-    // Steps of up to 15 minutes carry outlets into silence and places out of their grace.
-    prop::collection::vec((piece, prop_oneof![9 => 0..2_000i64, 1 => 0..900_000i64]), 1..120).prop_map(
-        |pieces| {
-            let mut now = 0;
-            let mut entries = Vec::new();
-            for (number, (piece, step)) in (1..).zip(pieces) {
-                now += step;
-                match piece {
-                    Piece::Pos(outlet, terminal, seq, act) => {
-                        entries.push(pos(outlet, terminal, seq, now, act));
-                    }
-                    Piece::Tick => entries.push(tick(now)),
-                    Piece::Import(codes) => entries.extend(import(number, &codes, now)),
-                    Piece::Rules(silent_after_ms) => {
-                        entries.push(Entry::Rules(Rules { silent_after_ms, ..Rules::default() }));
-                    }
-                }
-            }
-            entries.push(tick(now + 1));
-            entries
-        },
+    // Steps of up to 15 minutes carry outlets into silence and places out of their grace, those of days reservations and
+    // claims to their ends.
+    prop::collection::vec(
+        (piece, prop_oneof![18 => 0..2_000i64, 2 => 0..900_000i64, 1 => 0..200_000_000i64]),
+        1..120,
     )
+    .prop_map(|pieces| {
+        let mut now = 0;
+        let mut entries = Vec::new();
+        for (number, (piece, step)) in (1..).zip(pieces) {
+            now += step;
+            match piece {
+                Piece::Pos(outlet, terminal, seq, act) => {
+                    entries.push(pos(outlet, terminal, seq, now, act));
+                }
+                Piece::Tick => entries.push(tick(now)),
+                Piece::Import(codes) => entries.extend(import(number, &codes, now)),
+                Piece::Rules(silent_after_ms) => {
+                    entries.push(Entry::Rules(Rules { silent_after_ms, ..Rules::default() }));
+                }
+                Piece::Claim(claim) => entries.push(Entry::Claim(received(claim, now))),
+                Piece::Settle(id, outlet, void) => {
+                    let settle = if void { Entry::Void } else { Entry::Confirm };
+                    entries.push(settle(settlement(id, outlet, now)));
+                }
+                Piece::Schedule(quantity, days) => entries.push(schedule(quantity, days)),
+                Piece::Keys(keys) => entries.push(Entry::Keys(keys)),
+            }
+        }
+        entries.push(tick(now + 1));
+        entries
+    })
 }
 
 #[derive(Debug, Clone)]
@@ -126,4 +145,60 @@ enum Piece {
     Tick,
     Import(Vec<&'static str>),
     Rules(i64),
+    Claim(ClaimEntry<'static>),
+    Settle(u128, &'static str, bool),
+    Schedule(u32, u8),
+    Keys(Keys),
+}
+
+/// A claim without its time: `occurred` and `until` are told from when it is received.
+fn any_claim() -> impl Strategy<Value = ClaimEntry<'static>> {
+    let person = (0..4u8, 0..2u8, prop::option::weighted(0.3, 0..2u8), prop::option::of(1990..2000u16));
+    let ago = prop::option::weighted(0.2, (-500_000_000..0i64).prop_map(Millis));
+    let hold = prop::option::weighted(0.3, (60_000..10_000_000i64).prop_map(Millis));
+    let place = (prop::sample::select(&OUTLETS[..]), prop::sample::select(&ITEMS[..]));
+    (0..60u128, place, 1..4u32, person, 0..2u32, (ago, hold)).prop_map(
+        |(id, (outlet, item), quantity, (who, key, was, born), body, (occurred, until))| ClaimEntry {
+            id: ClaimId(uuid::Uuid::from_u128(id)),
+            outlet,
+            terminal: "t1",
+            at: NINE,
+            received: NINE,
+            item,
+            quantity,
+            person: Person {
+                key: PersonKey([who * 16 + key; 16]),
+                was: was.map(|was| PersonKey([who * 16 + was; 16])),
+                kind: PersonKind::Resident,
+                born,
+                digit: None,
+            },
+            buyer: None,
+            ground: None,
+            body,
+            occurred,
+            until,
+        },
+    )
+}
+
+fn received(claim: ClaimEntry<'static>, after_ms: i64) -> ClaimEntry<'static> {
+    let at = NINE.plus(after_ms);
+    let from = |time: Option<Millis>| time.map(|time| at.plus(time.0));
+    ClaimEntry { at, received: at, occurred: from(claim.occurred), until: from(claim.until), ..claim }
+}
+
+fn settlement(id: u128, outlet: &'static str, after_ms: i64) -> SettleEntry<'static> {
+    let at = NINE.plus(after_ms);
+    SettleEntry { id: ClaimId(uuid::Uuid::from_u128(id)), outlet, terminal: "t1", at, received: at }
+}
+
+/// Masks by the week, or by rolling days where there are two or more.
+fn schedule(quantity: u32, days: u8) -> Entry<'static> {
+    let window = if days < 2 { r#""week""#.to_owned() } else { format!(r#"{{"rolling_days":{days}}}"#) };
+    let json = format!(
+        r#"{{"name":"test","offset_minutes":540,"groups":[{{"name":"mask","items":["mask","mask_child"]}}],
+        "policies":[{{"effective_from":"2020-03-01T00:00:00+09:00","group":"mask","quantity":{quantity},"window":{window}}}]}}"#
+    );
+    Entry::Schedule(Box::new(serde_json::from_str::<Schedule>(&json).unwrap()))
 }

@@ -30,7 +30,7 @@ impl Cluster {
         let ports: Vec<[u16; 3]> =
             (0..3).map(|_| Ok([free_port()?, free_port()?, free_port()?])).collect::<Result<_>>()?;
         let routes = ports.iter().fold(String::new(), |mut all, [_, route, _]| {
-            write!(all, "\"nats://127.0.0.1:{route}\" ").expect("text takes all text");
+            write!(all, "\"nats://127.0.0.1:{route}\", ").expect("text takes all text");
             all
         });
         let mut nodes = Vec::new();

@@ -109,7 +109,7 @@ impl Redis {
         let run: u32 = rand::random();
         let mut lanes = Vec::new();
         for _ in 0..connections {
-            let stream = UnixStream::connect(&self.socket).await?;
+            let stream = open(&self.socket).await?;
             lanes.push((stream, Claims { script: script.clone(), run, order: VecDeque::new() }));
         }
         closed_loop(lanes, in_flight, seconds).await
@@ -118,10 +118,22 @@ impl Redis {
     async fn run(&self, connections: usize, in_flight: usize, seconds: f64, keys: usize) -> Result<Load> {
         let mut lanes = Vec::new();
         for _ in 0..connections {
-            let stream = UnixStream::connect(&self.socket).await?;
+            let stream = open(&self.socket).await?;
             lanes.push((stream, Sales { keys, order: VecDeque::new() }));
         }
         closed_loop(lanes, in_flight, seconds).await
+    }
+}
+
+/// Connects; a server that has not yet accepted those before is given time.
+async fn open(socket: &Path) -> Result<UnixStream> {
+    loop {
+        match UnixStream::connect(socket).await {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            connected => return Ok(connected?),
+        }
     }
 }
 

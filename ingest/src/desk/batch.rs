@@ -25,12 +25,12 @@ pub(super) async fn many(State(desk): State<Intake>, kind: PosKind, body: BodyOf
         Err(error) => {
             let place =
                 format!("line {}, column {}: expected an array of requests", error.line(), error.column());
-            return problem::rejected(desk.rejected(Rejection::new(Reason::Malformed, place)));
+            return problem::rejected(&desk.rejected(Rejection::new(Reason::Malformed, place)));
         }
     };
     if requests.len() > MAX_BATCH {
         let detail = format!("{} requests, at most {MAX_BATCH} are allowed in one batch", requests.len());
-        return problem::rejected(desk.rejected(Rejection::new(Reason::Oversized, detail)));
+        return problem::rejected(&desk.rejected(Rejection::new(Reason::Oversized, detail)));
     }
     let answers = join_all(requests.iter().map(|request| each(&desk, kind, request.get().as_bytes()))).await;
     wipe(body);

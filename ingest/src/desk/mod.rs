@@ -96,7 +96,7 @@ async fn one(State(desk): State<Intake>, kind: PosKind, claim: Option<ClaimId>, 
     wipe(body);
     match answer {
         Ok(decision) => json(StatusCode::OK, decision),
-        Err(reply) => problem::rejected(*reply),
+        Err(reply) => problem::rejected(&reply),
     }
 }
 
@@ -105,7 +105,7 @@ type BodyOf = Result<Bytes, axum::extract::rejection::BytesRejection>;
 async fn settle(desk: State<Intake>, kind: PosKind, Path(id): Path<String>, body: BodyOf) -> Response {
     match read_id(&id) {
         Ok(id) => one(desk, kind, Some(id), body).await,
-        Err(rejection) => problem::rejected(desk.0.rejected(rejection)),
+        Err(rejection) => problem::rejected(&desk.0.rejected(rejection)),
     }
 }
 
@@ -127,7 +127,7 @@ async fn claim(State(desk): State<Intake>, Path(id): Path<String>) -> Response {
 fn told(desk: &Intake, decision: Result<Decision, Rejection>) -> Response {
     match decision {
         Ok(decision) => json(StatusCode::OK, bytes_of(&decision)),
-        Err(rejection) => problem::rejected(desk.rejected(rejection)),
+        Err(rejection) => problem::rejected(&desk.rejected(rejection)),
     }
 }
 

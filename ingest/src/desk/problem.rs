@@ -48,7 +48,7 @@ pub fn status(reason: Reason) -> StatusCode {
 }
 
 /// A request that was turned away.
-pub(super) fn rejected(reply: Reply) -> Response {
+pub(super) fn rejected(reply: &Reply) -> Response {
     let reason = reply.reason.unwrap_or(Reason::Malformed);
     let status = status(reason);
     let problem = Problem {
@@ -76,7 +76,7 @@ pub(super) fn unreadable(desk: &Intake, refused: &BytesRejection) -> Response {
     } else {
         Rejection::new(Reason::Malformed, "the body broke off")
     };
-    rejected(desk.rejected(rejection))
+    rejected(&desk.rejected(rejection))
 }
 
 /// No such path.

@@ -210,6 +210,7 @@ fn item(name: &str, at: Millis, band: Option<schemas::Band>, count: u32) -> Item
         received: at.plus(777),
         changed: at,
         arrived: at,
+        promised: 0,
     }
 }
 

@@ -66,7 +66,7 @@ fn changes(before: Option<&Policy>, policy: &Policy) -> Vec<String> {
     let before = before.filter(|before| !before.ended);
     let mut told = Vec::new();
     tell(&mut told, before, policy, describe::quantity);
-    tell(&mut told, before, policy, |policy| bands(policy));
+    tell(&mut told, before, policy, bands);
     tell(&mut told, before, policy, |policy| describe::parts(policy).to_owned());
     tell(&mut told, before, policy, days);
     told.extend(proxies(before, policy));

@@ -32,7 +32,7 @@ const OUTLETS: usize = 40;
 const OPENING: i64 = 500_000;
 
 /// A number out of the environment.
-fn from_environment<T: FromStr>(name: &str) -> Option<T> {
+pub fn from_environment<T: FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text}")))
 }
 

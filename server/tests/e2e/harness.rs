@@ -60,7 +60,8 @@ impl Jaego {
             (endpoints.pid == child.id()).then_some(endpoints)
         })
         .await;
-        let nats = async_nats::connect(&endpoints.nats).await.unwrap();
+        let servers: Vec<&str> = endpoints.nats.split(',').collect();
+        let nats = async_nats::connect(servers).await.unwrap();
         Self { child, dir: dir.to_owned(), endpoints, nats, http: reqwest::Client::new() }
     }
 

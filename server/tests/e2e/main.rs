@@ -11,5 +11,6 @@ mod examples;
 mod harness;
 mod lifecycle;
 mod privacy;
+mod ration;
 mod real_input;
 mod taiwan;

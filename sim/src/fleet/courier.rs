@@ -7,16 +7,16 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use async_nats::{Client, ConnectOptions, RequestErrorKind};
 use bytes::Bytes;
 use rand::Rng;
-use schemas::pos::{Delta, Head, NoticeMessage, Outcome, Reason, Reply, Report, Suspension};
+use schemas::claim::Decision;
+use schemas::pos::{Outcome, Reason, Reply};
 use schemas::subject::{self, PosKind};
-use schemas::time::Rfc3339;
 use schemas::{Millis, OutletCode};
 
-use super::outlet::{Act, Fate, Told};
+use super::act::{Act, Fate, Told};
+use super::message::Message;
 use crate::tally::{Silence, Tally};
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-const TERMINALS: [&str; 3] = ["t1", "t2", "t3"];
 
 /// A message on its way.
 pub(super) struct Parcel {
@@ -43,25 +43,29 @@ pub(super) struct Receipt {
 
 /// Carries one message; ends when a gateway has taken it or turned it away for good.
 pub(super) async fn carry(client: Client, parcel: Parcel, tally: Arc<Tally>) -> Receipt {
-    let happened = now().plus(parcel.clock_off_ms);
-    let subject = subject::pos(parcel.kind(), &parcel.outlet);
+    let kind = parcel.told.act.kind();
+    let subject = subject::pos(kind, &parcel.outlet);
+    let message = Message {
+        told: &parcel.told,
+        item: &parcel.item,
+        clock_off_ms: parcel.clock_off_ms,
+        happened: now().plus(parcel.clock_off_ms),
+    };
     if !parcel.held.is_zero() {
         tokio::time::sleep(parcel.held).await;
     }
+    let mut heard: Option<Answer> = None;
     let mut copies = 1 + u32::from(parcel.twice);
     let mut tries = 0;
-    let mut fate = Fate::Recorded;
     while copies > 0 {
-        match send(&client, &subject, parcel.body(happened), &tally).await {
-            Ok(reply) if reply.reason.is_some_and(Reason::retryable) => {
+        match send(&client, kind, &subject, message.body(now()), &tally).await {
+            Ok(Answer::Reply(reply)) if reply.reason.is_some_and(Reason::retryable) => {
                 wait(tries, reply.retry_after_ms).await;
                 tries += 1;
             }
-            Ok(reply) => {
+            Ok(answer) => {
                 copies -= 1;
-                if reply.status == Outcome::Rejected {
-                    fate = Fate::TurnedAway;
-                }
+                take(&mut heard, answer, kind, &tally);
             }
             Err(silence) => {
                 tally.silence(silence);
@@ -71,20 +75,75 @@ pub(super) async fn carry(client: Client, parcel: Parcel, tally: Arc<Tally>) -> 
         }
     }
     tally.answered_after(parcel.due.elapsed().saturating_sub(parcel.held));
+    let fate = heard.map_or(Fate::Recorded, |answer| answer.fate());
     Receipt { from: parcel.from, act: parcel.told.act, fate }
 }
 
-/// Sends one copy and reads the answer.
-async fn send(client: &Client, subject: &str, body: Bytes, tally: &Tally) -> Result<Reply, Silence> {
+/// The answer to a message.
+#[derive(Debug)]
+enum Answer {
+    Reply(Reply),
+    Decision(Box<Decision>),
+}
+
+impl Answer {
+    fn fate(&self) -> Fate {
+        match self {
+            Self::Reply(reply) if reply.status == Outcome::Rejected => Fate::TurnedAway(reply.reason),
+            Self::Reply(_) => Fate::Recorded,
+            Self::Decision(decision) => {
+                Fate::Decided { verdict: decision.decision, until: decision.held_until.map(|until| until.0) }
+            }
+        }
+    }
+}
+
+/// Keeps the first answer, which counts; what is decided once and answered again must be the same.
+fn take(heard: &mut Option<Answer>, answer: Answer, kind: PosKind, tally: &Tally) {
+    match (&*heard, answer) {
+        (None, answer) => {
+            if let Answer::Decision(decision) = &answer {
+                tally.decided(kind, decision);
+            }
+            *heard = Some(answer);
+        }
+        (Some(Answer::Decision(first)), Answer::Decision(mut again)) => {
+            let replayed = std::mem::replace(&mut again.replayed, first.replayed);
+            if !replayed || *first != again {
+                tally.contradicted();
+            }
+        }
+        (Some(Answer::Decision(_)), Answer::Reply(_)) => tally.contradicted(),
+        (Some(Answer::Reply(_)), _) => {}
+    }
+}
+
+/// Sends one copy and reads the answer: about a person a decision, or the word that nothing was decided.
+async fn send(
+    client: &Client,
+    kind: PosKind,
+    subject: &str,
+    body: Bytes,
+    tally: &Tally,
+) -> Result<Answer, Silence> {
     tally.copy();
     let answer = client.request(subject.to_owned(), body).await.map_err(|error| match error.kind() {
         RequestErrorKind::TimedOut => Silence::TimedOut,
         RequestErrorKind::NoResponders => Silence::NoGateway,
         _ => Silence::Broken,
     })?;
-    let reply = serde_json::from_slice(&answer.payload).map_err(|_| Silence::Broken)?;
+    if kind.is_personal()
+        && let Ok(decision) = serde_json::from_slice::<Decision>(&answer.payload)
+    {
+        tally.answer(decision.replayed);
+        return Ok(Answer::Decision(Box::new(decision)));
+    }
+    let reply: Reply = serde_json::from_slice(&answer.payload).map_err(|_| Silence::Broken)?;
+    if kind.is_personal() && reply.status != Outcome::Rejected {
+        return Err(Silence::Broken);
+    }
     tally.reply(&reply);
-    Ok(reply)
+    Ok(Answer::Reply(reply))
 }
 
 /// Waits longer with each try, up to 5 s, or as long as the gateway asked; half of it by chance, so that a fleet does not
@@ -93,47 +152,6 @@ async fn wait(tries: u32, asked_ms: Option<u32>) {
     let least = asked_ms.map_or(100 << tries.min(6), u64::from).min(5000);
     let wait = least + rand::rng().random_range(0..=least);
     tokio::time::sleep(Duration::from_millis(wait)).await;
-}
-
-impl Parcel {
-    fn kind(&self) -> PosKind {
-        match self.told.act {
-            Act::Report(_) => PosKind::Report,
-            Act::Delta(_) => PosKind::Delta,
-            Act::Pause => PosKind::Pause,
-            Act::Resume => PosKind::Resume,
-            Act::Notice { .. } => PosKind::Notice,
-        }
-    }
-
-    /// The message as it is written now: a later copy differs in `sent_at` alone.
-    fn body(&self, happened: Millis) -> Bytes {
-        let head = Head {
-            outlet: None,
-            terminal: TERMINALS[self.told.terminal],
-            seq: self.told.seq,
-            at: Rfc3339(happened),
-            sent_at: Some(Rfc3339(now().plus(self.clock_off_ms))),
-        };
-        let item = &*self.item;
-        let body = match self.told.act {
-            Act::Report(count) => serde_json::to_vec(&Report { head, item, count }),
-            Act::Delta(change) => serde_json::to_vec(&Delta { head, item, change }),
-            Act::Pause | Act::Resume => serde_json::to_vec(&Suspension { head, item }),
-            Act::Notice { tickets } => serde_json::to_vec(&notice(head, tickets)),
-        };
-        body.expect("messages hold only text and numbers").into()
-    }
-}
-
-fn notice(head: Head<'_>, tickets: bool) -> NoticeMessage<'_> {
-    NoticeMessage {
-        head,
-        ko: tickets.then_some("번호표를 나누어 드립니다".into()),
-        en: tickets.then_some("Number tickets are given out".into()),
-        sells_from: tickets.then_some("15:00"),
-        tickets,
-    }
 }
 
 /// The real time.
@@ -157,30 +175,4 @@ pub(crate) async fn connect(url: &str, name: String) -> Result<Client, async_nat
         })
         .connect(url)
         .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_is_what_the_contract_asks_for() {
-        let parcel = |act| Parcel {
-            from: 0,
-            outlet: OutletCode::new("34840559").unwrap(),
-            item: "mask".into(),
-            clock_off_ms: 0,
-            told: Told { terminal: 1, seq: 18, act },
-            due: Instant::now(),
-            held: Duration::ZERO,
-            twice: false,
-        };
-        let body = parcel(Act::Delta(-2)).body(Millis(1_583_885_100_000));
-        let read: Delta<'_> = serde_json::from_slice(&body).unwrap();
-        assert_eq!((read.head.terminal, read.head.seq, read.item, read.change), ("t2", 18, "mask", -2));
-        assert_eq!(read.head.at.0, Millis(1_583_885_100_000));
-        let body = parcel(Act::Notice { tickets: false }).body(Millis(0));
-        let read: NoticeMessage<'_> = serde_json::from_slice(&body).unwrap();
-        assert_eq!((read.ko, read.en, read.sells_from, read.tickets), (None, None, None, false));
-    }
 }

@@ -2,54 +2,15 @@
 
 use rand::Rng;
 use rand::rngs::StdRng;
-use schemas::OutletCode;
 use schemas::registry::{Hours, OutletInfo};
+use schemas::{Millis, OutletCode};
 
+use super::Options;
+use super::act::{Act, Fate, Told};
+use super::counter::{Counter, Habit};
+use super::crowd::Crowd;
 use crate::clock::{DAWN, Moment};
 use crate::hours;
-
-/// Something an outlet tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Act {
-    /// The count is this.
-    Report(u32),
-    /// The count moved by this.
-    Delta(i32),
-    /// Sales are suspended.
-    Pause,
-    /// Sales go on.
-    Resume,
-    /// Number tickets are given out, or no longer.
-    Notice {
-        /// Whether tickets are given out.
-        tickets: bool,
-    },
-}
-
-impl Act {
-    /// Whether the outlet waits for the answer before it says anything else: what depends on its place among the messages of all
-    /// terminals, and goods that nobody may sell before they are entered.
-    fn waits(&self) -> bool {
-        !matches!(self, Self::Delta(..=0))
-    }
-}
-
-/// An act with the terminal and the sequence under which it is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Told {
-    pub(super) terminal: usize,
-    pub(super) seq: u64,
-    pub(super) act: Act,
-}
-
-/// What the answers to a message came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// It is in the journal.
-    Recorded,
-    /// It was turned away for good: what the outlet knows and what is published differ from now on.
-    TurnedAway,
-}
 
 /// One outlet of the fleet.
 #[derive(Debug)]
@@ -63,6 +24,8 @@ pub(super) struct Outlet {
     count: u32,
     paused: bool,
     tickets: bool,
+    habit: Habit,
+    counter: Counter,
     /// Minute of the day at which the day's goods arrive.
     pub(super) arrival: f64,
     delivery: u32,
@@ -75,16 +38,25 @@ pub(super) struct Outlet {
 const ARRIVALS: [u32; 10] = [19, 142, 194, 191, 136, 83, 93, 30, 11, 8];
 
 impl Outlet {
-    pub(super) fn new(info: &OutletInfo, first_seq: u64, mean_delivery: f64, rng: &mut StdRng) -> Self {
+    pub(super) fn new(
+        info: &OutletInfo,
+        first_seq: u64,
+        mean_delivery: f64,
+        options: &Options,
+        rng: &mut StdRng,
+    ) -> Self {
         let leftover = if rng.random_bool(0.6) { rng.random_range(0..2) } else { rng.random_range(2..250) };
+        let clock_off_ms = clock_off_ms(rng);
         Self {
             code: info.code.clone(),
-            clock_off_ms: clock_off_ms(rng),
+            clock_off_ms,
             hours: info.hours.unwrap_or_else(|| hours::of(info.kind, rng)),
             sequences: vec![first_seq; rng.random_range(1..=3)],
             count: leftover,
             paused: false,
             tickets: false,
+            habit: habit(clock_off_ms, options, rng),
+            counter: Counter::default(),
             arrival: arrival(rng),
             delivery: (mean_delivery * rng.random_range(0.4..1.6)) as u32,
             on_the_way: 0,
@@ -104,7 +76,7 @@ impl Outlet {
             return None;
         }
         self.count += self.delivery;
-        let counted = self.on_the_way == 0 && rng.random_bool(0.5);
+        let counted = self.on_the_way == 0 && self.counter.is_entered() && rng.random_bool(0.5);
         let added = i32::try_from(self.delivery).unwrap_or(i32::MAX);
         let act = if counted { Act::Report(self.count) } else { Act::Delta(added) };
         Some(self.tell_somewhere(act, rng))
@@ -116,27 +88,74 @@ impl Outlet {
         !self.waiting && (f64::from(open)..f64::from(close)).contains(&now.minute)
     }
 
-    /// What the next customer, or the next idle moment, leads to; `None` where nobody does anything.
-    pub(super) fn next(&mut self, rng: &mut StdRng) -> Option<Told> {
-        let alone = self.on_the_way == 0;
-        let dice = rng.random::<f64>();
-        let act = if self.paused {
-            (alone && dice < 0.1).then_some(Act::Resume)
-        } else if alone && dice < 0.004 {
-            Some(if dice < 0.003 { Act::Pause } else { Act::Notice { tickets: !self.tickets } })
-        } else if alone && dice < 0.03 {
-            Some(Act::Report(self.count))
+    /// What the next customer, or the next idle moment, leads to; `None` where nobody does anything that is told. Where there is
+    /// no crowd goods are not rationed.
+    pub(super) fn next(&mut self, now: Millis, crowd: Option<&mut Crowd>, rng: &mut StdRng) -> Option<Told> {
+        let chore = self.chore(rng);
+        let act = if chore.is_some() || self.paused {
+            chore
+        } else if let Some(crowd) = crowd {
+            self.serve(now, crowd, rng)
         } else {
-            (self.count >= 2).then_some(Act::Delta(-2))
+            self.sell(2)
         }?;
         match act {
-            Act::Delta(_) => self.count -= 2,
             Act::Pause => self.paused = true,
             Act::Resume => self.paused = false,
             Act::Notice { tickets } => self.tickets = tickets,
-            Act::Report(_) => {}
+            _ => {}
         }
         Some(self.tell_somewhere(act, rng))
+    }
+
+    /// What is done beside selling, now and then.
+    fn chore(&mut self, rng: &mut StdRng) -> Option<Act> {
+        let alone = self.on_the_way == 0;
+        let dice = rng.random::<f64>();
+        let by_tickets = self.habit == Habit::Tickets;
+        match dice {
+            _ if self.paused => (alone && dice < 0.1).then_some(Act::Resume),
+            0.0..0.003 => alone.then_some(Act::Pause),
+            0.003..0.004 => (alone && by_tickets).then_some(Act::Notice { tickets: !self.tickets }),
+            0.004..0.03 => (alone && self.counter.is_entered()).then_some(Act::Report(self.count)),
+            // A pack is torn, or goes to the staff.
+            0.03..0.05 => self.sell(1),
+            0.05..0.3 => (alone && by_tickets && !self.tickets).then_some(Act::Notice { tickets: true }),
+            _ => None,
+        }
+    }
+
+    /// Pieces go out without a claim.
+    fn sell(&mut self, pieces: u32) -> Option<Act> {
+        (self.free() >= pieces).then(|| {
+            self.count -= pieces;
+            Act::Delta(-i32::try_from(pieces).expect("a handful"))
+        })
+    }
+
+    /// Rationed goods: what was begun goes on, or the next customer is served.
+    fn serve(&mut self, now: Millis, crowd: &mut Crowd, rng: &mut StdRng) -> Option<Act> {
+        if let Some(act) = self.counter.follow_up(now, rng) {
+            return Some(act);
+        }
+        let free = self.free();
+        if free == 0 {
+            return None;
+        }
+        let mut customer = crowd.next(now, rng);
+        customer.wants = customer.wants.min(free);
+        let habit = if self.habit == Habit::Tickets && !self.tickets { Habit::Till } else { self.habit };
+        self.counter.serve(habit, customer, now, rng)
+    }
+
+    /// Pieces that can be sold.
+    fn free(&self) -> u32 {
+        self.count - self.counter.taken()
+    }
+
+    /// Takes back what was promised to tickets whose time is up. Returns how many.
+    pub(super) fn expire(&mut self, now: Millis) -> u64 {
+        self.counter.expire(now)
     }
 
     /// "Still here": what a POS says when there is nothing to sell.
@@ -150,22 +169,45 @@ impl Outlet {
     }
 
     fn tell(&mut self, terminal: usize, act: Act) -> Told {
-        self.sequences[terminal] += 1;
+        let numbered = !act.kind().is_personal();
+        self.sequences[terminal] += u64::from(numbered);
         self.on_the_way += 1;
         self.waiting = act.waits();
-        Told { terminal, seq: self.sequences[terminal], act }
+        Told { terminal, seq: if numbered { self.sequences[terminal] } else { 0 }, act }
     }
 
-    /// A message was answered.
-    pub(super) fn hear(&mut self, act: &Act, fate: Fate) {
+    /// A message was answered. Returns whether a ticket turned out to have expired; `voided` is the share of sales that come
+    /// back.
+    pub(super) fn hear(&mut self, act: &Act, fate: Fate, voided: f64, rng: &mut StdRng) -> bool {
         self.on_the_way -= 1;
         self.waiting &= !act.waits();
-        self.at_odds |= fate == Fate::TurnedAway;
+        if !act.kind().is_personal() {
+            self.at_odds |= matches!(fate, Fate::TurnedAway(_));
+            return false;
+        }
+        let moved = self.counter.hear(act, fate, voided, rng);
+        self.count = self.count.checked_add_signed(moved.count).expect("what is sold was on hand");
+        self.at_odds |= moved.at_odds;
+        moved.expired
     }
 
-    /// What it knows of itself, where all it said was recorded.
-    pub(super) fn standing(&self) -> Option<(u32, bool)> {
-        (self.on_the_way == 0 && !self.at_odds).then_some((self.count, self.paused))
+    /// What is published of it, as far as it knows, where all it said was recorded: pieces, those of them that are promised,
+    /// and whether sales are suspended. Goods that went against paper count until they are entered.
+    pub(super) fn standing(&self, now: Millis) -> Option<(u32, u32, bool)> {
+        let promised = self.counter.promised(now)?;
+        (self.on_the_way == 0 && !self.at_odds).then_some((self.count, promised, self.paused))
+    }
+}
+
+/// Who works on paper has a clock that is right: what is entered late is placed by it.
+fn habit(clock_off_ms: i64, options: &Options, rng: &mut StdRng) -> Habit {
+    let dice = rng.random::<f64>();
+    if dice < options.paper && clock_off_ms.abs() < 2000 {
+        Habit::Paper
+    } else if dice < options.paper + options.tickets {
+        Habit::Tickets
+    } else {
+        Habit::Till
     }
 }
 
@@ -192,54 +234,4 @@ fn clock_off_ms(rng: &mut StdRng) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rand::SeedableRng;
-
-    fn outlet(rng: &mut StdRng) -> Outlet {
-        let mut rows = crate::registry::synthetic(1, 7);
-        Outlet::new(&rows.remove(0), 100, 240.0, rng)
-    }
-
-    #[test]
-    fn the_messages_of_each_terminal_are_numbered_without_a_gap_and_add_up() {
-        let mut rng = StdRng::seed_from_u64(1);
-        let mut outlet = outlet(&mut rng);
-        let first = outlet.first_report();
-        let Act::Report(mut count) = first.act else { panic!("the first word is no report") };
-        let mut last = vec![100; outlet.sequences.len()];
-        last[0] += 1;
-        outlet.hear(&first.act, Fate::Recorded);
-        for round in 0..2000 {
-            let told = if round % 100 == 0 { outlet.receive(&mut rng) } else { outlet.next(&mut rng) };
-            let Some(told) = told else { continue };
-            last[told.terminal] += 1;
-            assert_eq!(told.seq, last[told.terminal]);
-            match told.act {
-                Act::Report(counted) => count = counted,
-                Act::Delta(change) => count = count.checked_add_signed(change).unwrap(),
-                _ => {}
-            }
-            outlet.hear(&told.act, Fate::Recorded);
-        }
-        assert_eq!(outlet.standing(), Some((count, outlet.paused)));
-    }
-
-    #[test]
-    fn a_report_waits_until_nothing_else_is_on_the_way_and_holds_up_what_follows() {
-        let mut rng = StdRng::seed_from_u64(2);
-        let mut outlet = outlet(&mut rng);
-        let first = outlet.first_report();
-        let noon = Moment { day: 0, minute: 12.0 * 60.0 };
-        assert!(!outlet.is_open(noon) && outlet.receive(&mut rng).is_none());
-        outlet.hear(&first.act, Fate::Recorded);
-        assert!(outlet.is_open(noon));
-        let alive = outlet.sign_of_life(&mut rng);
-        outlet.count = 100_000;
-        for _ in 0..1000 {
-            assert_eq!(outlet.next(&mut rng).unwrap().act, Act::Delta(-2));
-        }
-        outlet.hear(&alive.act, Fate::TurnedAway);
-        assert_eq!(outlet.standing(), None);
-    }
-}
+mod tests;
