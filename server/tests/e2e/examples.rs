@@ -78,7 +78,8 @@ async fn over_http(jaego: &Jaego, Example { kind, text, .. }: &Example) -> Value
         text.replacen('{', &format!("{{\"outlet\":\"{OUTLET}\","), 1)
     };
     let url = format!("{}/desk/v1/{path}/batch", jaego.endpoints.desk);
-    let mut answer: Value = jaego.http.post(url).body(format!("[{request}]")).send().await.unwrap().json().await.unwrap();
+    let mut answer: Value =
+        jaego.http.post(url).body(format!("[{request}]")).send().await.unwrap().json().await.unwrap();
     if answer["answers"].is_array() { answer["answers"][0].take() } else { answer }
 }
 

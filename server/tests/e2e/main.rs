@@ -7,6 +7,7 @@ mod arrows;
 mod contract;
 mod crash;
 mod data;
+mod desk;
 mod examples;
 mod harness;
 mod lifecycle;

@@ -1,0 +1,78 @@
+//! What is turned away: a typed problem each time, which never repeats what was sent.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{AT, PHARMACY, claim, get, id, post, read, send, settle, start};
+
+/// A number that stands in no other text of a test.
+const NUMBER: &str = "777777-7777777";
+
+#[tokio::test]
+async fn no_problem_repeats_what_was_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let jaego = start(dir.path()).await;
+    let person = |kind: &str, number: Value| {
+        let mut body = claim(1, 1, 1);
+        body["person"] = json!({ "kind": kind, "number": number });
+        body.to_string()
+    };
+    let mut terminal = claim(1, 1, 1);
+    terminal["terminal"] = format!("{NUMBER} ").into();
+    for (body, status, reason) in [
+        (person("resident", json!(NUMBER)), 422, "bad_person"),
+        (person("passport", json!(NUMBER)), 422, "bad_person"),
+        (person("resident", json!([NUMBER])), 400, "malformed"),
+        (person(NUMBER, json!("1")), 400, "malformed"),
+        (person("resident", json!(NUMBER)).replace('}', ""), 400, "malformed"),
+        (format!("number={NUMBER}"), 400, "malformed"),
+        (format!("\"{NUMBER}\""), 400, "malformed"),
+        (terminal.to_string(), 422, "out_of_range"),
+        (String::new(), 400, "malformed"),
+    ] {
+        for path in ["claims", "late-claims", "reservations"] {
+            let answer = send(&jaego, path, body.clone()).await;
+            assert!(!answer.text.contains("7777"), "{}", answer.text);
+            if path == "claims" {
+                answer.is_problem(status, reason);
+            }
+        }
+    }
+    let odd = get(&jaego, &format!("claims/{NUMBER}")).await;
+    odd.is_problem(400, "malformed");
+    assert!(!odd.text.contains("7777"));
+    let log = crate::harness::log(dir.path());
+    assert!(!log.contains("7777777"), "{log}");
+}
+
+#[tokio::test]
+async fn sizes_paths_and_methods_have_their_problems() {
+    let dir = tempfile::tempdir().unwrap();
+    let jaego = start(dir.path()).await;
+    send(&jaego, "claims", " ".repeat(4_097)).await.is_problem(413, "oversized");
+    send(&jaego, "claims/batch", " ".repeat(1_000 * 4_096 + 1)).await.is_problem(413, "oversized");
+    send(&jaego, "claims/batch", format!("[\"{}\"]", "x".repeat(4_096))).await;
+    let mut no_outlet = claim(1, 1, 1);
+    no_outlet.as_object_mut().unwrap().remove("outlet");
+    post(&jaego, "claims", &no_outlet).await.is_problem(400, "malformed");
+    let void = json!({ "outlet": PHARMACY, "id": id(2), "terminal": "t1", "at": AT });
+    post(&jaego, &format!("claims/{}/void", id(1)), &void).await.is_problem(400, "wrong_subject");
+    post(&jaego, &format!("claims/{}/void", id(1)), &settle(PHARMACY)).await.is_problem(404, "unknown_claim");
+    post(&jaego, &format!("reservations/{}/confirm", id(1)), &settle(PHARMACY))
+        .await
+        .is_problem(404, "unknown_claim");
+
+    for (method, path, status, allow) in [
+        (Method::GET, "claims", 405, Some("POST")),
+        (Method::DELETE, "checks/batch", 405, Some("POST")),
+        (Method::PUT, "openapi.json", 405, Some("GET,HEAD")),
+        (Method::GET, "nothing", 404, None),
+        (Method::HEAD, "openapi.json", 200, None),
+    ] {
+        let url = format!("{}/desk/v1/{path}", jaego.endpoints.desk);
+        let answer = read(jaego.http.request(method.clone(), url).send().await.unwrap()).await;
+        assert_eq!(answer.status, status, "{method} {path}");
+        let told = answer.headers.get("allow").map(|allow| allow.to_str().unwrap().to_owned());
+        assert_eq!(told.as_deref(), allow, "{method} {path}");
+    }
+}
