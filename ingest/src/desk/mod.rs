@@ -102,8 +102,10 @@ async fn one(State(desk): State<Intake>, kind: PosKind, claim: Option<ClaimId>, 
 
 type BodyOf = Result<Bytes, axum::extract::rejection::BytesRejection>;
 
-async fn settle(desk: State<Intake>, kind: PosKind, Path(id): Path<String>, body: BodyOf) -> Response {
-    match read_id(&id) {
+type IdOf = Result<Path<String>, axum::extract::rejection::PathRejection>;
+
+async fn settle(desk: State<Intake>, kind: PosKind, id: IdOf, body: BodyOf) -> Response {
+    match read_id(id) {
         Ok(id) => one(desk, kind, Some(id), body).await,
         Err(rejection) => problem::rejected(&desk.0.rejected(rejection)),
     }
@@ -119,8 +121,8 @@ async fn check(State(desk): State<Intake>, body: BodyOf) -> Response {
     told(&desk, checked)
 }
 
-async fn claim(State(desk): State<Intake>, Path(id): Path<String>) -> Response {
-    let found = read_id(&id).and_then(|id| desk.claim(id).ok_or_else(unknown));
+async fn claim(State(desk): State<Intake>, id: IdOf) -> Response {
+    let found = read_id(id).and_then(|id| desk.claim(id).ok_or_else(unknown));
     told(&desk, found)
 }
 
@@ -151,8 +153,10 @@ fn stopping(desk: &Intake) -> Reply {
     ))
 }
 
-fn read_id(text: &str) -> Result<ClaimId, Rejection> {
-    text.parse().map_err(|bad: BadClaimId| Rejection::new(Reason::Malformed, bad.to_string()))
+fn read_id(id: IdOf) -> Result<ClaimId, Rejection> {
+    // What is no text is no id either.
+    let id = id.map(|Path(id)| id).unwrap_or_default();
+    id.parse().map_err(|bad: BadClaimId| Rejection::new(Reason::Malformed, bad.to_string()))
 }
 
 fn unknown() -> Rejection {

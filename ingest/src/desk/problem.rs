@@ -5,19 +5,23 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemas::pos::{MAX_MESSAGE_BYTES, Reason, Reply};
 use schemas::time::Rfc3339;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::decode::Rejection;
 use crate::intake::Intake;
 
-/// A problem document.
-#[derive(Debug, Serialize)]
-struct Problem<'a> {
+/// A problem document (RFC 9457).
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Problem<'a> {
     /// What kind of problem: a page of the documentation for each reason.
     #[serde(rename = "type")]
     kind: String,
+    /// The reason again, as a title.
     title: &'a str,
+    /// The HTTP status.
     status: u16,
+    /// What is wrong, in words, and what to do. It never repeats what was sent.
     detail: &'a str,
     /// The reason by its name in replies, metrics and dead letters.
     #[serde(skip_serializing_if = "Option::is_none")]
