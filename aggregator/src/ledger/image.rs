@@ -8,6 +8,7 @@ use schemas::entry::Keys;
 use schemas::policy::Schedule;
 use schemas::{Millis, OutletCode};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::books::Alias;
 use super::claims::Claim;
@@ -32,7 +33,7 @@ pub(crate) struct LedgerImage {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Head {
     names: Names,
-    holds: Vec<(Millis, ClaimId, OutletCode)>,
+    holds: Vec<(Millis, [u8; 16], OutletCode)>,
     /// As JSON: its form leaves absent fields out, which the form of a checkpoint can not.
     schedule: Option<String>,
     keys: Option<(u64, Option<u64>)>,
@@ -46,7 +47,7 @@ impl Ledger {
         LedgerImage {
             head: Head {
                 names: self.names.clone(),
-                holds: self.holds.iter().map(|((at, id), outlet)| (*at, *id, outlet.clone())).collect(),
+                holds: self.holds.iter().map(|((at, id), outlet)| (*at, id.0.into_bytes(), outlet.clone())).collect(),
                 schedule: self.books.schedule().map(json),
                 keys: self.books.keys().map(|keys| (keys.current, keys.previous)),
             },
@@ -62,7 +63,7 @@ impl Ledger {
     /// When the schedule in it can not be read.
     pub(crate) fn of(head: Head) -> Result<Self, serde_json::Error> {
         let mut ledger = Self { names: head.names, ..Self::default() };
-        ledger.holds = head.holds.into_iter().map(|(at, id, outlet)| ((at, id), outlet)).collect();
+        ledger.holds = head.holds.into_iter().map(|(at, id, outlet)| ((at, ClaimId(Uuid::from_bytes(id))), outlet)).collect();
         if let Some(json) = head.schedule {
             ledger.schedule(serde_json::from_str(&json)?);
         }
