@@ -116,12 +116,14 @@ impl Fold {
             Entry::Void(void) => Applied::Claim(self.settle(&void, Ledger::void)),
             Entry::Confirm(confirm) => Applied::Claim(self.settle(&confirm, Ledger::confirm)),
             Entry::Schedule(schedule) => Applied::Schedule { in_force: self.ledger.schedule(*schedule) },
-            Entry::Keys(keys) => {
-                self.ledger.keys(keys);
-                Applied::Keys
-            }
+            Entry::Keys(keys) => Applied::Keys { in_force: self.ledger.keys(keys) },
             Entry::Tick(tick) => self.apply_tick(tick),
         }
+    }
+
+    /// All entries of the message that was applied last are: from here on a check may tell it as its version.
+    pub fn close(&self) {
+        self.ledger.seen(self.applied);
     }
 
     /// Prepares for entries that are applied next. Changes nothing but how long that takes.

@@ -47,6 +47,14 @@ pub struct View {
     pub rules: Rules,
 }
 
+impl View {
+    /// What is known of a fold before it has applied anything more.
+    #[must_use]
+    pub fn of(fold: &Fold) -> Self {
+        Self { applied: fold.applied(), cut: None, imports: fold.imports().into(), rules: fold.rules().clone() }
+    }
+}
+
 /// A version and what was measured on the way to it.
 #[derive(Debug, Clone)]
 pub struct Cut {
@@ -131,6 +139,7 @@ impl Apply {
                 decisions.push(applied);
             }
         }
+        self.fold.close();
         if let Some(number) = own {
             // A closed channel means that the process is stopping without answers; the callers will send again.
             let _ =
@@ -210,6 +219,9 @@ fn tell(seq: u64, applied: &Applied) {
                 seq,
                 "policies contradict themselves and changed nothing; see `jaego policy check`"
             );
+        }
+        Applied::Keys { in_force: false } => {
+            tracing::error!(seq, "keys that do not follow those of the journal changed nothing");
         }
         _ => {}
     }

@@ -1,6 +1,7 @@
 //! The journal stream: made at first start, proved at every start, and the one way of appending to it.
 
-use std::time::Duration;
+use std::future::Future;
+use std::time::{Duration, Instant};
 
 use async_nats::Client;
 use async_nats::jetstream::message::PublishMessage;
@@ -36,6 +37,29 @@ pub enum JournalError {
         "stream {JOURNAL_STREAM} {0}: back it up, remove it and let jaego make it, or correct it with `nats stream edit`"
     )]
     Unfit(&'static str),
+}
+
+/// Tries for so long: a cluster that starts, or has lost a server and elects a leader, answers some seconds later.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asks NATS again while it refuses or does not answer, for some 30 seconds; what is unfit stays so and is told at once.
+///
+/// # Errors
+/// The last one.
+pub async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, JournalError>
+where
+    F: Future<Output = Result<T, JournalError>>,
+{
+    let started = Instant::now();
+    loop {
+        match ask().await {
+            Err(error @ JournalError::Nats { .. }) if started.elapsed() < PATIENCE => {
+                tracing::warn!(%error, "trying again");
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// A handle to the journal; clones share the connection.
@@ -130,11 +154,12 @@ impl Journal {
         Ok(Self { context, stream })
     }
 
-    /// Keeps dead letters for people to look at: a week of them, at most 64 MiB, the oldest go first.
+    /// Keeps dead letters for people to look at: a week of them, at most 64 MiB, the oldest go first. With as many replicas
+    /// as the journal, so that no core waits for the one server that has them.
     ///
     /// # Errors
     /// [`JournalError::Nats`].
-    pub async fn keep_dead_letters(&self) -> Result<(), JournalError> {
+    pub async fn keep_dead_letters(&self, replicas: usize) -> Result<(), JournalError> {
         let config = Config {
             name: DEAD_STREAM.to_owned(),
             subjects: vec![DEAD_ALL.to_owned()],
@@ -142,6 +167,7 @@ impl Journal {
             discard: DiscardPolicy::Old,
             max_age: Duration::from_secs(7 * 86_400),
             max_bytes: 64 * 1024 * 1024,
+            num_replicas: replicas,
             ..Config::default()
         };
         let kept = self.context.get_or_create_stream(config).await;

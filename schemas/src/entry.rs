@@ -230,6 +230,15 @@ pub struct Keys {
     pub previous: Option<u64>,
 }
 
+impl Keys {
+    /// Whether these can come into force where others are known: they have the same current key, or that one as the one
+    /// before.
+    #[must_use]
+    pub fn follow(self, known: Self) -> bool {
+        self.current == known.current || self.previous == Some(known.current)
+    }
+}
+
 /// The end of a registry import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegistryCommit {

@@ -19,7 +19,7 @@ use ingest::gateway::Gateway;
 use ingest::hops::Hops;
 use ingest::identity::Identity;
 use ingest::intake::{Intake, QUEUE};
-use ingest::journal::{Journal, Sealed};
+use ingest::journal::{Journal, Sealed, patiently};
 use ingest::tail;
 use schemas::batch::push_line;
 use schemas::entry::{Entry, Keys, Rules};
@@ -83,20 +83,20 @@ impl Core {
         data_dir: &Path,
         skip: Vec<u64>,
     ) -> anyhow::Result<Self> {
-        let journal = Journal::open(client.clone(), replicas).await?;
-        journal.keep_dead_letters().await?;
+        let journal = patiently(|| Journal::open(client.clone(), replicas)).await?;
+        patiently(|| journal.keep_dead_letters(replicas)).await?;
         let durability = journal.prove(monitors).await;
         let made = journal.stream().cached_info().created.unix_timestamp();
         let checkpoints = Checkpoints::open(data_dir, made).context("opening the checkpoints")?;
         let fold = checkpoints.newest().context("reading the checkpoints")?;
-        let next = tail::check_start(fold.applied(), journal.extent().await?)?;
+        let next = tail::check_start(fold.applied(), patiently(|| journal.extent()).await?)?;
         tracing::info!(checkpoint = fold.applied(), next, durability = durability.name(), "journal open");
 
         let hops = Arc::new(Hops::default());
         let gateway_name = format!("{:016x}", rand::random::<u64>());
         let (events, answers) = mpsc::unbounded_channel();
         let (books, outlets) = (fold.books(), fold.lookup());
-        let (view_in, view) = watch::channel(View { applied: fold.applied(), ..View::default() });
+        let (view_in, view) = watch::channel(View::of(&fold));
         let (messages, tail_out) = mpsc::channel(TAIL_QUEUE);
         let apply = Apply {
             fold,
@@ -139,7 +139,7 @@ impl Core {
     /// # Errors
     /// When the fold or the tail ended before.
     pub async fn catch_up(&mut self) -> anyhow::Result<()> {
-        let last = self.journal.extent().await?.last;
+        let last = patiently(|| self.journal.extent()).await?.last;
         self.applied(last).await
     }
 
@@ -197,16 +197,26 @@ impl Core {
     /// # Errors
     /// When the keys are others: under them nobody would be known, and everybody could buy again.
     pub async fn keys(&mut self, ours: Keys) -> anyhow::Result<()> {
+        if !self.knows(ours)? {
+            self.enter("keys", &Entry::Keys(ours)).await?;
+            // Another core may have come first with others: then ours changed nothing.
+            self.knows(ours)?;
+        }
+        Ok(())
+    }
+
+    /// Whether persons are known under these keys.
+    fn knows(&self, ours: Keys) -> anyhow::Result<bool> {
         match self.books.keys() {
-            Some(known) if known == ours || known.previous == Some(ours.current) => Ok(()),
-            Some(known) if known.current != ours.current && ours.previous != Some(known.current) => bail!(
+            Some(known) if known == ours || known.previous == Some(ours.current) => Ok(true),
+            Some(known) if !ours.follow(known) => bail!(
                 "the journal knows persons under the key {:016x}, and this process has {:016x}: under another key nobody is \
                  known and everybody could buy again. Start with the key of the journal, or with it as \
                  --person-key-previous to change keys",
                 known.current,
                 ours.current
             ),
-            _ => self.enter("keys", &Entry::Keys(ours)).await,
+            _ => Ok(false),
         }
     }
 
@@ -269,7 +279,11 @@ impl Core {
         }
         let mut view = self.view;
         within("folding the last entries", async {
-            let last = self.journal.extent().await?.last;
+            let last = match self.journal.extent().await {
+                Ok(extent) => extent.last,
+                // What is not folded now is folded at the next start; the checkpoint is kept all the same.
+                Err(error) => return Ok(tracing::warn!(%error, "the last entries are not waited for")),
+            };
             // A fold that has ended says so when it is joined below.
             let _ = view.wait_for(|v| v.applied >= last).await;
             Ok(())

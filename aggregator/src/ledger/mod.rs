@@ -217,12 +217,19 @@ impl Ledger {
         true
     }
 
-    /// Persons are known under these keys from here on. With the end of a change-over, old keys mean nothing more.
-    pub(crate) fn keys(&mut self, keys: Keys) {
+    /// Persons are known under these keys from here on. With the end of a change-over, old keys mean nothing more. Keys that
+    /// do not follow those that are known change nothing: under them nobody would be known, and everybody could buy again.
+    ///
+    /// Returns whether they are in force.
+    pub(crate) fn keys(&mut self, keys: Keys) -> bool {
+        if self.books.keys().is_some_and(|known| !keys.follow(known)) {
+            return false;
+        }
         if keys.previous.is_none() {
             self.books.forget_aliases();
         }
         self.books.set_keys(keys);
+        true
     }
 
     /// Time passed: reservations end, and what nobody can ask for any more is forgotten.

@@ -29,11 +29,11 @@ pub struct Jaego {
 /// A `jaego serve` that is not awaited, on free ports where the arguments name none. `--tick 100ms` keeps tests short.
 pub fn spawn(dir: &Path, args: &[&str]) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(dir.join("test.log")).unwrap();
-    let listen: &[_] = if args.contains(&"--nats-listen") { &[] } else { &["--nats-listen", "127.0.0.1:0"] };
+    let free = ["--nats-listen", "--desk-addr"].into_iter().filter(|name| !args.contains(name));
     Command::new(env!("CARGO_BIN_EXE_jaego"))
         .args(["serve", "--tick", "100ms", "--exit-on-stdin-close"])
-        .args(["--open-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0", "--desk-addr", "127.0.0.1:0"])
-        .args(listen)
+        .args(["--open-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"])
+        .args(free.flat_map(|name| [name, "127.0.0.1:0"]))
         .arg("--data-dir")
         .arg(dir)
         .args(args)
