@@ -39,8 +39,11 @@ pub enum Applied {
         /// Whether they are in force.
         in_force: bool,
     },
-    /// Persons are known under other keys from here on.
-    Keys,
+    /// Persons are known under other keys from here on, or the keys do not follow those before and changed nothing.
+    Keys {
+        /// Whether they are in force.
+        in_force: bool,
+    },
     /// A registry row was staged.
     Staged,
     /// A registry import ended.

@@ -51,7 +51,12 @@ impl View {
     /// What is known of a fold before it has applied anything more.
     #[must_use]
     pub fn of(fold: &Fold) -> Self {
-        Self { applied: fold.applied(), cut: None, imports: fold.imports().into(), rules: fold.rules().clone() }
+        Self {
+            applied: fold.applied(),
+            cut: None,
+            imports: fold.imports().into(),
+            rules: fold.rules().clone(),
+        }
     }
 }
 

@@ -282,7 +282,10 @@ impl Core {
             let last = match self.journal.extent().await {
                 Ok(extent) => extent.last,
                 // What is not folded now is folded at the next start; the checkpoint is kept all the same.
-                Err(error) => return Ok(tracing::warn!(%error, "the last entries are not waited for")),
+                Err(error) => {
+                    tracing::warn!(%error, "the last entries are not waited for");
+                    return Ok(());
+                }
             };
             // A fold that has ended says so when it is joined below.
             let _ = view.wait_for(|v| v.applied >= last).await;

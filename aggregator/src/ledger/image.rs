@@ -47,7 +47,11 @@ impl Ledger {
         LedgerImage {
             head: Head {
                 names: self.names.clone(),
-                holds: self.holds.iter().map(|((at, id), outlet)| (*at, id.0.into_bytes(), outlet.clone())).collect(),
+                holds: self
+                    .holds
+                    .iter()
+                    .map(|((at, id), outlet)| (*at, id.0.into_bytes(), outlet.clone()))
+                    .collect(),
                 schedule: self.books.schedule().map(json),
                 keys: self.books.keys().map(|keys| (keys.current, keys.previous)),
             },
@@ -63,7 +67,11 @@ impl Ledger {
     /// When the schedule in it can not be read.
     pub(crate) fn of(head: Head) -> Result<Self, serde_json::Error> {
         let mut ledger = Self { names: head.names, ..Self::default() };
-        ledger.holds = head.holds.into_iter().map(|(at, id, outlet)| ((at, ClaimId(Uuid::from_bytes(id))), outlet)).collect();
+        ledger.holds = head
+            .holds
+            .into_iter()
+            .map(|(at, id, outlet)| ((at, ClaimId(Uuid::from_bytes(id))), outlet))
+            .collect();
         if let Some(json) = head.schedule {
             ledger.schedule(serde_json::from_str(&json)?);
         }

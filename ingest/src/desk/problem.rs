@@ -3,9 +3,9 @@
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use schemas::pos::{MAX_MESSAGE_BYTES, Reason, Reply};
 use schemas::time::Rfc3339;
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::decode::Rejection;

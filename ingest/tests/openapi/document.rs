@@ -1,11 +1,11 @@
 //! The OpenAPI document: what is written by hand, with schemas of the Rust types and the statuses of the reasons.
 
 use ingest::desk::problem::{Problem, status};
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
 use schemas::OutletCode;
 use schemas::claim::{Check, Claim, ClaimId, Decision, LateClaim, Reserve, Settle};
 use schemas::pos::{Reason, Reply};
-use schemars::SchemaGenerator;
-use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 const WRITTEN: &str = include_str!("desk.yaml");
@@ -17,7 +17,8 @@ pub fn document() -> Value {
     let components = &mut document["components"];
     components["schemas"] = Value::Object(schemas());
     for reason in Reason::ALL {
-        let told = components["x-reasons"][reason.name()].as_object_mut().unwrap_or_else(|| panic!("{reason:?}"));
+        let told =
+            components["x-reasons"][reason.name()].as_object_mut().unwrap_or_else(|| panic!("{reason:?}"));
         told.insert("status".to_owned(), status(reason).as_u16().into());
     }
     assert_eq!(components["x-reasons"].as_object().unwrap().len(), Reason::ALL.len());

@@ -26,7 +26,10 @@ fn the_committed_document_is_that_of_the_types() {
     if std::env::var_os("UPDATE_CONTRACT").is_some() {
         fs::write(committed(), &now).unwrap();
     }
-    assert!(fs::read_to_string(committed()).unwrap() == now, "it differs from the types: run with UPDATE_CONTRACT=1");
+    assert!(
+        fs::read_to_string(committed()).unwrap() == now,
+        "it differs from the types: run with UPDATE_CONTRACT=1"
+    );
     assert!(std::env::var_os("UPDATE_CONTRACT").is_some() || OPENAPI == now);
 }
 
