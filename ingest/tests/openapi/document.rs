@@ -12,7 +12,7 @@ const WRITTEN: &str = include_str!("desk.yaml");
 const SCHEMAS: &str = "#/components/schemas/";
 
 /// The document in full.
-pub fn document() -> Value {
+pub(crate) fn document() -> Value {
     let mut document: Value = serde_saphyr::from_str(WRITTEN).unwrap();
     let components = &mut document["components"];
     components["schemas"] = Value::Object(schemas());
