@@ -149,7 +149,8 @@ async fn start(
         && let Some(imported) = import_at_start(settings, core, file.await??).await?
     {
         shows(core, &served, imported).await?;
-        if core.view.borrow().imports.last().is_none_or(|last| last.seq != imported) {
+        // Another core may have imported after us.
+        if !core.view.borrow().imports.iter().any(|import| import.seq == imported) {
             bail!(
                 "the registry import at journal sequence {imported} did not take effect: see the log and start again"
             );
