@@ -8,7 +8,6 @@ use aggregator::Applied;
 use async_nats::Client;
 use bytes::Bytes;
 use schemas::pos::{Outcome, Reason, Reply};
-use schemas::status::Durability;
 use schemas::subject::PosKind;
 use schemas::time::Rfc3339;
 use serde::Serialize;
@@ -17,6 +16,7 @@ use tokio::sync::mpsc;
 use crate::decision::{About, decision};
 use crate::hops::{Hop, Hops};
 use crate::intake::{Answer, Caller, ReplyTo};
+use crate::proof::Proof;
 
 /// One half of what an answer needs.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ pub struct Answerer {
     /// Connection.
     pub client: Client,
     /// What an acknowledgement promises.
-    pub durability: Durability,
+    pub proof: Proof,
     /// Measurements.
     pub hops: Arc<Hops>,
 }
@@ -136,7 +136,7 @@ impl Answerer {
     fn decision(&self, kind: PosKind, decided: &aggregator::Decided) -> Bytes {
         let about =
             if matches!(kind, PosKind::Void | PosKind::Confirm) { About::State } else { About::Claim };
-        body(&decision(decided, about, self.durability))
+        body(&decision(decided, about, self.proof.durability()))
     }
 
     fn reply(&self, caller: &Caller, seq: u64, applied: Applied) -> Reply {
@@ -148,7 +148,7 @@ impl Answerer {
             reason: None,
             detail: None,
             version: Some(seq),
-            durability: Some(self.durability),
+            durability: Some(self.proof.durability()),
             received_at: Rfc3339(caller.received),
             replayed: outcome == Outcome::Duplicate,
             registered: Some(registered),

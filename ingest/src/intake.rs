@@ -13,7 +13,6 @@ use schemas::batch::push_line;
 use schemas::claim::{ClaimId, Decision};
 use schemas::entry::{Entry, PosEntry};
 use schemas::pos::{Reason, Reply};
-use schemas::status::Durability;
 use schemas::subject::PosKind;
 use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroize;
@@ -24,6 +23,7 @@ use crate::decode::claim::{self, Address};
 use crate::decode::{Rejection, decode};
 use crate::hops::{Hop, Hops};
 use crate::identity::Identity;
+use crate::proof::Proof;
 
 /// Entries that may wait for the journal; more are turned away as overloaded.
 pub const QUEUE: usize = 16 * 1024;
@@ -84,7 +84,7 @@ pub struct Intake {
     /// The outlets.
     pub outlets: Lookup,
     /// What an acknowledgement promises.
-    pub durability: Durability,
+    pub proof: Proof,
 }
 
 impl Intake {
@@ -159,13 +159,13 @@ impl Intake {
             ground: checked.ground,
             outlet: self.outlets.kind(checked.outlet),
         };
-        Ok(decision(&self.books.check(&ask), About::Check, self.durability))
+        Ok(decision(&self.books.check(&ask), About::Check, self.proof.durability()))
     }
 
     /// A claim as it stands, while it is kept.
     #[must_use]
     pub fn claim(&self, id: ClaimId) -> Option<Decision> {
-        self.books.claim(id).map(|decided| decision(&decided, About::State, self.durability))
+        self.books.claim(id).map(|decided| decision(&decided, About::State, self.proof.durability()))
     }
 
     /// The reply to what was turned away, counted.

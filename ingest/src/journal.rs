@@ -11,8 +11,9 @@ use async_nats::jetstream::stream::{
 use async_nats::jetstream::{self, Context};
 use bytes::Bytes;
 use schemas::batch::{COUNT_HEADER, CRC_HEADER, FORMAT, FORMAT_HEADER, Seal, WRITER_HEADER};
-use schemas::status::Durability;
 use schemas::subject::{DEAD_ALL, DEAD_STREAM, JOURNAL, JOURNAL_STREAM};
+
+use crate::proof::Proof;
 
 /// The journal keeps at least this long, past the 29 days after which silent stock is hidden.
 pub const MAX_AGE: Duration = Duration::from_secs(36 * 86_400);
@@ -205,24 +206,8 @@ impl Journal {
     }
 
     /// How safe an acknowledged batch is: `fsynced` only where a monitoring page of each server says so.
-    pub async fn prove(&self, monitors: &[String]) -> Durability {
-        let replicas = self.stream.cached_info().config.num_replicas;
-        let mut always = 0;
-        for monitor in monitors {
-            match syncs_always(monitor).await {
-                Ok(yes) => always += usize::from(yes),
-                Err(error) => {
-                    tracing::warn!(monitor, %error, "monitoring page not read; fsync is not proved");
-                }
-            }
-        }
-        if always > 0 && always == monitors.len() && always >= replicas {
-            Durability::Fsynced
-        } else if replicas >= 3 {
-            Durability::Replicated
-        } else {
-            Durability::Memory
-        }
+    pub async fn prove(&self, monitors: &[String]) -> Proof {
+        Proof::ask(monitors, self.stream.cached_info().config.num_replicas).await
     }
 
     /// Appends a batch and waits until it is safe, trying again under the same id for as long as it takes.
@@ -269,12 +254,4 @@ pub struct Extent {
     pub last: u64,
     /// Bytes on disk.
     pub bytes: u64,
-}
-
-/// Whether the server behind this monitoring page fsyncs before every acknowledgement.
-async fn syncs_always(monitor: &str) -> Result<bool, reqwest::Error> {
-    let url = format!("{}/jsz?config=true", monitor.trim_end_matches('/'));
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
-    let page: serde_json::Value = client.get(url).send().await?.json().await?;
-    Ok(page.pointer("/config/sync_always").and_then(serde_json::Value::as_bool) == Some(true))
 }

@@ -20,6 +20,7 @@ pub mod journal;
 pub mod nats;
 pub mod nats_server;
 pub mod person;
+pub mod proof;
 pub mod redact;
 pub mod registry;
 pub mod tail;

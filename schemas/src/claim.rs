@@ -299,7 +299,8 @@ pub enum ClaimState {
 }
 
 /// The answer to a claim, late claim, reservation, void, confirmation or check. A request that is sent again gets it again,
-/// byte for byte but for `replayed`, and for `durability` where another core answers that could prove less at its start.
+/// byte for byte but for `replayed`, and for `durability` where the core that answers could not yet ask every server for its
+/// proof of fsync.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
     /// `accepted`: it was decided. (Where it could not be, the answer is a [`Reply`](crate::pos::Reply) with `rejected`.)

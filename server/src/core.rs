@@ -20,12 +20,12 @@ use ingest::hops::Hops;
 use ingest::identity::Identity;
 use ingest::intake::{Intake, QUEUE};
 use ingest::journal::{Journal, Sealed, patiently};
+use ingest::proof::Proof;
 use ingest::tail;
 use schemas::batch::push_line;
 use schemas::entry::{Entry, Keys, Rules};
 use schemas::policy::Schedule;
 use schemas::registry::OutletInfo;
-use schemas::status::Durability;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -48,7 +48,7 @@ pub struct Core {
     /// Measurements.
     pub hops: Arc<Hops>,
     /// What an acknowledgement promises.
-    pub durability: Durability,
+    pub proof: Proof,
     /// The books of the ration.
     pub books: Arc<Books>,
     outlets: Lookup,
@@ -85,12 +85,17 @@ impl Core {
     ) -> anyhow::Result<Self> {
         let journal = patiently(|| Journal::open(client.clone(), replicas)).await?;
         patiently(|| journal.keep_dead_letters(replicas)).await?;
-        let durability = journal.prove(monitors).await;
+        let proof = journal.prove(monitors).await;
         let made = journal.stream().cached_info().created.unix_timestamp();
         let checkpoints = Checkpoints::open(data_dir, made).context("opening the checkpoints")?;
         let fold = checkpoints.newest().context("reading the checkpoints")?;
         let next = tail::check_start(fold.applied(), patiently(|| journal.extent()).await?)?;
-        tracing::info!(checkpoint = fold.applied(), next, durability = durability.name(), "journal open");
+        tracing::info!(
+            checkpoint = fold.applied(),
+            next,
+            durability = proof.durability().name(),
+            "journal open"
+        );
 
         let hops = Arc::new(Hops::default());
         let gateway_name = format!("{:016x}", rand::random::<u64>());
@@ -114,13 +119,13 @@ impl Core {
                 tail::follow(&journal, next, |seq| skip.contains(&seq), messages, stop).await
             })
         };
-        let answerer = Answerer { client: client.clone(), durability, hops: Arc::clone(&hops) };
+        let answerer = Answerer { client: client.clone(), proof: proof.clone(), hops: Arc::clone(&hops) };
         Ok(Self {
             journal,
             view,
             counts: Arc::default(),
             hops,
-            durability,
+            proof,
             books,
             outlets,
             client,
@@ -242,7 +247,7 @@ impl Core {
             identity,
             books: Arc::clone(&self.books),
             outlets: self.outlets.clone(),
-            durability: self.durability,
+            proof: self.proof.clone(),
         };
         let gateway = Gateway { client: self.client.clone(), intake: intake.clone() };
         let committer = Committer {

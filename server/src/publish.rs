@@ -8,8 +8,9 @@ use ingest::apply::{Cut, View};
 use ingest::counts::Counts;
 use ingest::hops::{Hop, Hops};
 use ingest::journal::{Extent, Journal};
+use ingest::proof::Proof;
 use publisher::Publisher;
-use schemas::status::{Durability, Status};
+use schemas::status::Status;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -33,7 +34,7 @@ impl Publishing {
             journal: core.journal.clone(),
             counts: Arc::clone(&core.counts),
             hops: Arc::clone(&core.hops),
-            durability: core.durability,
+            proof: core.proof.clone(),
         };
         Self(reading.spawn(desk.run(core.view.clone(), published)))
     }
@@ -52,7 +53,7 @@ struct Desk {
     journal: Journal,
     counts: Arc<Counts>,
     hops: Arc<Hops>,
-    durability: Durability,
+    proof: Proof,
 }
 
 impl Desk {
@@ -97,7 +98,7 @@ impl Desk {
         let rejected = self.counts.rejected().map(|(reason, n)| (reason.name().to_owned(), n));
         Status {
             hops: self.hops.read(),
-            durability: Some(self.durability),
+            durability: Some(self.proof.durability()),
             entries: taken.collect::<BTreeMap<_, _>>(),
             rejected: rejected.collect(),
             clocks_off: cut.clocks_off,

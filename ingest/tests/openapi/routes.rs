@@ -9,6 +9,7 @@ use axum::response::Response;
 use ingest::desk::{Act, ROUTES, router};
 use ingest::identity::{Identity, PersonSecret};
 use ingest::intake::Intake;
+use ingest::proof::Proof;
 use schemas::status::Durability;
 use tokio::sync::mpsc;
 use tower::ServiceExt;
@@ -24,7 +25,7 @@ fn intake() -> Intake {
         identity: Arc::new(Identity::new(PersonSecret::from_bytes([7; 32], None), None)),
         books: fold.books(),
         outlets: fold.lookup(),
-        durability: Durability::Memory,
+        proof: Proof::without(Durability::Memory),
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Kills {
     pub cores: u32,
     pub servers: u32,
     pub both: u32,
+    /// Cores that started while a server was away.
+    pub blind: u32,
 }
 
 /// Kills until the time is up; in the end everything runs. Called by the thread that lives as long as the servers do.
@@ -53,6 +55,7 @@ pub async fn rounds(
         if what == 4 && rng.random() {
             // A core starts while a server is away.
             cores.restart(core).await;
+            kills.blind += 1;
         }
         if what >= 2 {
             cluster.restart(node);

@@ -62,9 +62,15 @@ async fn nobody_is_ever_over_the_limit() {
     let export = export(dir.path(), &cores);
     let journal = Journal::read(&std::fs::read_to_string(&export).unwrap());
     let saw = std::mem::take(&mut *street.saw.lock().unwrap());
-    let findings = check::check(&saw, &journal);
+    let sent = std::mem::take(&mut *street.sent.lock().unwrap());
+    let findings = check::check(&saw, &sent, &journal);
     tell(&findings, &journal, &street, &kills, saw.len());
     findings.assert_none();
+    assert!(
+        findings.unproved == 0 || kills.blind > 0,
+        "{} decisions are not said to be fsynced",
+        findings.unproved
+    );
     town::both_agree(&cores, &journal, &street, &findings.keys).await;
 
     town::keep_all_words(dir.path(), &cores, &saw).await;
@@ -102,9 +108,9 @@ fn planted(dir: &Path, people: &People) {
 }
 
 fn tell(findings: &Findings, journal: &Journal, street: &Street, kills: &chaos::Kills, saw: usize) {
-    let Findings { decided, rejected, replayed, .. } = findings;
+    let Findings { decided, rejected, replayed, unproved, .. } = findings;
     eprintln!(
-        "{saw} answers seen ({decided:?}, turned away {rejected:?}, replayed {replayed}), {} times no answer; {kills:?}; \
+        "{saw} answers seen ({decided:?}, turned away {rejected:?}, replayed {replayed}, unproved {unproved}), {} times no answer; {kills:?}; \
          journal: {} messages, {} entries, {} claims, {} copies, {} expired, {} people",
         street.unheard.load(Relaxed),
         journal.last,

@@ -1,5 +1,6 @@
 //! A till: asks over NATS and at both desks, asks again under the same id when no answer comes, and forgets no word.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -23,6 +24,8 @@ pub struct Street {
     pub people: People,
     pub desks: [String; 2],
     pub saw: Mutex<Vec<Saw>>,
+    /// For whom each id was sent, answered or not.
+    pub sent: Mutex<HashMap<String, usize>>,
     pub closing: CancellationToken,
     pub answered: AtomicU64,
     pub unheard: AtomicU64,
@@ -43,6 +46,7 @@ impl Street {
             people,
             desks,
             saw: Mutex::default(),
+            sent: Mutex::default(),
             closing: CancellationToken::new(),
             answered: AtomicU64::new(0),
             unheard: AtomicU64::new(0),
@@ -67,6 +71,9 @@ impl Till {
 
     /// Asks once, and writes down what came.
     pub async fn ask(&self, call: &Arc<Call>, by: Way) -> Option<Answer> {
+        if let Some(person) = call.person {
+            self.street.sent.lock().unwrap().insert(call.id.clone(), person);
+        }
         let body = match by {
             Way::Nats => {
                 let request = self.nats.request(call.subject(), call.body.clone().into_bytes().into());

@@ -44,6 +44,8 @@ pub async fn mumble(street: &Street, cores: &Cores) {
     for person in 0..street.people.len().min(30) {
         let number = street.people.written(person, &mut rng);
         let call = Call::of_person("claim", OUTLETS[0], (&street.people, person), 1, &mut rng);
+        // One of the ways below is right for one of the bodies, and decided.
+        street.sent.lock().unwrap().insert(call.id.clone(), person);
         let worse = [
             call.body.replace("\"quantity\":1", "\"quantity\":0"),
             call.body.replace("\"quantity\":1", &format!("\"quantity\":\"{number}\"")),
