@@ -84,7 +84,7 @@ fn the_committed_schemas_are_those_of_the_types() {
             fs::write(&path, &now).unwrap();
         }
         let committed = fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(committed, now, "{name}.json differs from its type: run with UPDATE_CONTRACT=1");
+        assert!(committed == now, "{name}.json differs from its type: run with UPDATE_CONTRACT=1");
     }
 }
 
