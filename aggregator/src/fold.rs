@@ -67,6 +67,9 @@ pub struct Tally {
     pub below_zero: u64,
 }
 
+/// Entries that are prepared for together: more than memory can fetch at once, and few enough to stay in a core's cache.
+const AHEAD: usize = 64;
+
 /// State of everything, at one place in the journal.
 #[derive(Debug, Default)]
 pub struct Fold {
@@ -131,10 +134,17 @@ impl Fold {
 
     /// Prepares for entries that are applied next. Changes nothing but how long that takes.
     pub fn look_ahead(&self, entries: &[Entry<'_>]) {
-        self.shards.look_ahead(entries.iter().filter_map(|entry| match entry {
-            Entry::Pos(pos) => Some(pos.outlet),
-            _ => None,
-        }));
+        for entries in entries.chunks(AHEAD) {
+            self.shards.look_ahead(entries.iter().filter_map(|entry| match entry {
+                Entry::Pos(pos) => Some(pos.outlet),
+                Entry::Claim(claim) => Some(claim.outlet),
+                _ => None,
+            }));
+            self.ledger.look_ahead(entries.iter().filter_map(|entry| match entry {
+                Entry::Claim(claim) => Some(claim),
+                _ => None,
+            }));
+        }
     }
 
     /// Sequence of the last message applied; 0 before the first.

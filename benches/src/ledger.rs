@@ -17,6 +17,8 @@ use crate::workload;
 
 /// Persons whose claims are decided; each buys twice.
 const PERSONS: u64 = 4_000_000;
+/// Entries in a batch of the journal, as many as a full one has.
+const BATCH: usize = 512;
 /// Claims that are made ready at a time.
 const CHUNK: u64 = 50_000;
 
@@ -41,9 +43,10 @@ pub fn decide(outlets: &[OutletInfo], name: &str, schedule: &schemas::policy::Sc
     for first in (0..2 * PERSONS).step_by(usize::try_from(CHUNK).expect("small")) {
         let numbers: Vec<u64> = (first..first + CHUNK).collect();
         let keys: Vec<[u8; 16]> = numbers.iter().map(|n| key(n % PERSONS).0).collect();
-        let entries: Vec<ClaimEntry<'_>> = numbers.iter().map(|n| prepared(outlets, *n)).collect();
+        let batch = |numbers: &[u64]| numbers.iter().map(|n| Entry::Claim(prepared(outlets, *n))).collect();
+        let batches: Vec<Vec<Entry<'_>>> = numbers.chunks(BATCH).map(batch).collect();
         upserting += timed(|| keys.iter().for_each(|key| *map.entry(*key).or_insert(0) += 1));
-        deciding += timed(|| grant_all(&mut fold, &mut seq, entries));
+        deciding += timed(|| grant_all(&mut fold, &mut seq, batches));
     }
     black_box(&map);
     let rate = |took: Duration| 2.0 * PERSONS as f64 / took.as_secs_f64();
@@ -62,17 +65,23 @@ fn prepared(outlets: &[OutletInfo], number: u64) -> ClaimEntry<'_> {
     claim(number, number % PERSONS, 0, outlet, MONDAY.plus(i64::try_from(number / 2_000).expect("small")))
 }
 
-fn grant_all(fold: &mut Fold, seq: &mut u64, entries: Vec<ClaimEntry<'_>>) {
-    for entry in entries {
+/// Applies claims as they come out of the journal, batch by batch.
+fn grant_all(fold: &mut Fold, seq: &mut u64, batches: Vec<Vec<Entry<'_>>>) {
+    for batch in batches {
         *seq += 1;
-        grant(fold, *seq, entry);
+        fold.look_ahead(&batch);
+        batch.into_iter().for_each(|entry| granted(&fold.apply(*seq, entry)));
+        fold.close();
     }
 }
 
 /// Applies a claim that must be granted.
 pub fn grant(fold: &mut Fold, seq: u64, entry: ClaimEntry<'_>) {
-    let applied = fold.apply(seq, Entry::Claim(entry));
-    assert!(matches!(&applied, Applied::Claim(Ok(said)) if said.verdict == Verdict::Granted), "{applied:?}");
+    granted(&fold.apply(seq, Entry::Claim(entry)));
+}
+
+fn granted(applied: &Applied) {
+    assert!(matches!(applied, Applied::Claim(Ok(said)) if said.verdict == Verdict::Granted), "{applied:?}");
 }
 
 /// How long it took.

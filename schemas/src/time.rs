@@ -38,7 +38,31 @@ impl Millis {
     /// RFC 3339 with an offset and milliseconds: `2020-03-11T09:05:00.000+09:00`.
     #[must_use]
     pub fn rfc3339(self, offset_minutes: i16) -> String {
-        self.at_offset(offset_minutes).to_rfc3339_opts(SecondsFormat::Millis, false)
+        self.four_digit_years(offset_minutes)
+            .unwrap_or_else(|| self.at_offset(offset_minutes).to_rfc3339_opts(SecondsFormat::Millis, false))
+    }
+
+    /// The same for the years 0 to 9999, digit by digit: it is written several times in each row and answer.
+    fn four_digit_years(self, offset_minutes: i16) -> Option<String> {
+        let offset = i64::from(offset_minutes);
+        let local = self.0.checked_add(offset * 60_000)?;
+        let date = civil(i32::try_from(local.div_euclid(DAY_MS)).ok()?);
+        let year = i64::from(date.year());
+        if !(0..10_000).contains(&year) || offset.abs() >= 24 * 60 {
+            return None;
+        }
+        let of_day = local.rem_euclid(DAY_MS);
+        let mut text = String::with_capacity(29);
+        push_digits::<4>(&mut text, "", year);
+        push_digits::<2>(&mut text, "-", i64::from(date.month()));
+        push_digits::<2>(&mut text, "-", i64::from(date.day()));
+        push_digits::<2>(&mut text, "T", of_day / 3_600_000);
+        push_digits::<2>(&mut text, ":", of_day / 60_000 % 60);
+        push_digits::<2>(&mut text, ":", of_day / 1_000 % 60);
+        push_digits::<3>(&mut text, ".", of_day % 1_000);
+        push_digits::<2>(&mut text, if offset < 0 { "-" } else { "+" }, offset.abs() / 60);
+        push_digits::<2>(&mut text, ":", offset.abs() % 60);
+        Some(text)
     }
 
     /// The form of 2020, local and without zone: `2020/03/11 09:05:00`.
@@ -76,6 +100,20 @@ impl Millis {
         )
         .with_timezone(&offset)
     }
+}
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Appends what stands before, and the last `N` digits of a number.
+fn push_digits<const N: usize>(text: &mut String, before: &str, number: i64) {
+    let mut digits = [b'0'; N];
+    let mut rest = number;
+    for digit in digits.iter_mut().rev() {
+        *digit += u8::try_from(rest % 10).expect("a remainder below ten");
+        rest /= 10;
+    }
+    text.push_str(before);
+    text.push_str(std::str::from_utf8(&digits).expect("digits"));
 }
 
 /// Days from 1970-01-01 to the last day that this program reckons with, and as far back: some 137,000 years either way.
@@ -145,6 +183,16 @@ impl JsonSchema for Rfc3339 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn digits_are_those_of_the_calendar(millis: i64, near in -62_200_000_000_000..260_000_000_000_000_i64, offset in -1_600..1_600_i16) {
+            for at in [Millis(millis), Millis(near), Millis(near / 1_000)] {
+                let calendar = at.at_offset(offset).to_rfc3339_opts(SecondsFormat::Millis, false);
+                proptest::prop_assert_eq!(at.rfc3339(offset), calendar);
+            }
+        }
+    }
 
     #[test]
     fn both_forms_name_the_same_instant() {

@@ -124,6 +124,15 @@ impl Ledger {
         Ok((Decided::of(&claim, false), self.stock_of(&claim, ruling)))
     }
 
+    /// Prepares for claims that are decided next.
+    pub(crate) fn look_ahead<'e>(&self, claims: impl Iterator<Item = &'e ClaimEntry<'e>> + Clone) {
+        let Some(first) = claims.clone().next() else { return };
+        let ration = self.books.ration();
+        self.books.claims.look_ahead(claims.clone().map(|claim| claim.id));
+        let rows = claims.map(|claim| (claim.person.key, group(&ration, claim.item)));
+        self.books.weeks.look_ahead(day_of(claims::in_range(first.received), ration.offset_minutes), rows);
+    }
+
     fn decide(
         &mut self,
         seq: u64,

@@ -4,6 +4,7 @@
 //! Rows lie in many small hash tables behind pointers. Sharing copies the pointers; a table that is written while it is
 //! shared is copied first, and it is small. Closures go in and no guard comes out.
 
+use std::hint::black_box;
 use std::sync::{Arc, RwLock};
 
 use hashbrown::HashTable;
@@ -47,6 +48,22 @@ impl<R: Row> Table<R> {
         self.part(hash).read().expect(WHOLE).find(hash, |row| row.key() == *key).copied()
     }
 
+    /// Touches the rows of keys that are asked for next, so that they are fetched from memory together and not one by one.
+    pub(crate) fn look_ahead(&self, keys: impl Iterator<Item = R::Key>) {
+        // Taking a lock waits for everything that is being fetched: all are taken before the first row is looked for. Nobody
+        // writes meanwhile, since it is the writer who looks ahead.
+        let parts: Vec<_> = keys
+            .map(|key| (R::hash(&key), key))
+            .map(|(hash, key)| (hash, key, self.part(hash).read().expect(WHOLE)))
+            .collect();
+        black_box(
+            parts
+                .iter()
+                .filter(|(hash, key, part)| part.find(*hash, |row| row.key() == *key).is_some())
+                .count(),
+        );
+    }
+
     /// Changes the row of a key, begun with `new` where there is none.
     pub(crate) fn upsert(&self, key: &R::Key, new: impl FnOnce() -> R, change: impl FnOnce(&mut R)) {
         let hash = R::hash(key);
@@ -72,13 +89,17 @@ impl<R: Row> Table<R> {
         found.ok().map(|there| there.remove().0)
     }
 
-    /// Keeps, in one part, the rows for which `keep` holds.
+    /// Keeps, in one part, the rows for which `keep` holds. They are put into a new table: one out of which rows were taken
+    /// keeps marks in their places, and doubles once marks and rows fill it.
     pub(crate) fn retain(&self, part: usize, keep: impl Fn(&R) -> bool) {
         let mut part = self.0[part].write().expect(WHOLE);
         if part.iter().any(|row| !keep(row)) {
-            let part = Arc::make_mut(&mut part);
-            part.retain(|row| keep(row));
-            part.shrink_to(part.len() * 2, |row| R::hash(&row.key()));
+            let kept = || part.iter().filter(|row| keep(row));
+            let mut table = HashTable::with_capacity(kept().count());
+            kept().for_each(|row| {
+                table.insert_unique(R::hash(&row.key()), *row, |row| R::hash(&row.key()));
+            });
+            *part = Arc::new(table);
         }
     }
 

@@ -8,14 +8,14 @@ use schemas::pos::Reason;
 use schemas::subject::PosKind;
 use serde_json::value::RawValue;
 
-use super::{BodyOf, MAX_BATCH, ask, bytes_of, json, problem};
+use super::{BodyOf, Desk, MAX_BATCH, ask, bytes_of, json, problem};
 use crate::decode::Rejection;
 use crate::decode::claim::Address;
 use crate::intake::{Answer, Intake, wipe};
 
 /// Answers `{"answers": […]}`: for each request what it would have been answered alone, as a decision or as a reply with
 /// `rejected`.
-pub(super) async fn many(State(desk): State<Intake>, kind: PosKind, body: BodyOf) -> Response {
+pub(super) async fn many(State(desk): State<Desk>, kind: PosKind, body: BodyOf) -> Response {
     let body = match body {
         Ok(body) => body,
         Err(refused) => return problem::unreadable(&desk, &refused),

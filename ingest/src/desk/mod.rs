@@ -5,6 +5,8 @@
 mod batch;
 pub mod problem;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -61,6 +63,8 @@ pub enum Act {
 
 /// The desk over HTTP.
 pub fn router(intake: Intake) -> Router {
+    // One clone for a request, not one for each part of it.
+    let intake = Arc::new(intake);
     let routes =
         ROUTES.into_iter().fold(Router::new(), |routes, (path, act)| routes.route(path, act.method()));
     routes
@@ -70,7 +74,7 @@ pub fn router(intake: Intake) -> Router {
 }
 
 impl Act {
-    fn method(self) -> MethodRouter<Intake> {
+    fn method(self) -> MethodRouter<Desk> {
         let limit = match self {
             Self::Many(_) => MAX_BATCH * MAX_MESSAGE_BYTES,
             _ => MAX_MESSAGE_BYTES,
@@ -87,7 +91,7 @@ impl Act {
     }
 }
 
-async fn one(State(desk): State<Intake>, kind: PosKind, claim: Option<ClaimId>, body: BodyOf) -> Response {
+async fn one(State(desk): State<Desk>, kind: PosKind, claim: Option<ClaimId>, body: BodyOf) -> Response {
     let body = match body {
         Ok(body) => body,
         Err(refused) => return problem::unreadable(&desk, &refused),
@@ -100,18 +104,21 @@ async fn one(State(desk): State<Intake>, kind: PosKind, claim: Option<ClaimId>, 
     }
 }
 
+/// What all routes share.
+type Desk = Arc<Intake>;
+
 type BodyOf = Result<Bytes, axum::extract::rejection::BytesRejection>;
 
 type IdOf = Result<Path<String>, axum::extract::rejection::PathRejection>;
 
-async fn settle(desk: State<Intake>, kind: PosKind, id: IdOf, body: BodyOf) -> Response {
+async fn settle(desk: State<Desk>, kind: PosKind, id: IdOf, body: BodyOf) -> Response {
     match read_id(id) {
         Ok(id) => one(desk, kind, Some(id), body).await,
         Err(rejection) => problem::rejected(&desk.0.rejected(rejection)),
     }
 }
 
-async fn check(State(desk): State<Intake>, body: BodyOf) -> Response {
+async fn check(State(desk): State<Desk>, body: BodyOf) -> Response {
     let body = match body {
         Ok(body) => body,
         Err(refused) => return problem::unreadable(&desk, &refused),
@@ -121,7 +128,7 @@ async fn check(State(desk): State<Intake>, body: BodyOf) -> Response {
     told(&desk, checked)
 }
 
-async fn claim(State(desk): State<Intake>, id: IdOf) -> Response {
+async fn claim(State(desk): State<Desk>, id: IdOf) -> Response {
     let found = read_id(id).and_then(|id| desk.claim(id).ok_or_else(unknown));
     told(&desk, found)
 }
