@@ -43,6 +43,7 @@ impl Cutter {
             outlets: self.rows.clone(),
             heard: Arc::clone(&self.heard),
             unregistered: Arc::clone(&self.unregistered),
+            schedule: fold.ledger.books.schedule(),
         }))
     }
 

@@ -8,6 +8,7 @@ use schemas::snapshot::Snapshot;
 use crate::Face;
 use crate::address_index::AddressIndex;
 use crate::list::{List, Pages, push_number, push_rows, spread};
+use crate::native::{Key, Native, NativeBody, Terms, nearby};
 use crate::place_index::PlaceIndex;
 use crate::query::{DEFAULT_DISTRICT, Query};
 use crate::rows::push_json;
@@ -66,6 +67,7 @@ pub struct Edition {
     sales: Pages,
     registry: Arc<Indexes>,
     unregistered: Bytes,
+    native: Native,
 }
 
 /// What depends on the registry alone.
@@ -87,6 +89,7 @@ impl Edition {
             outlets: Vec::new(),
             heard: Arc::default(),
             unregistered: Arc::default(),
+            schedule: None,
         };
         Self { published: false, ..Self::render(None, Arc::new(nothing), face) }
     }
@@ -110,6 +113,13 @@ impl Edition {
         let registry = same_registry
             .map_or_else(|| Indexes::build(&snapshot).into(), |previous| Arc::clone(&previous.registry));
         let unregistered = unregistered(&snapshot);
+        let native = Native::render(
+            previous
+                .filter(|previous| previous.published)
+                .map(|previous| (&previous.native, &*previous.snapshot)),
+            &snapshot,
+            same_registry.is_some(),
+        );
         let counts = Counts::of(&table, &snapshot);
         let totals = Totals::of(previous.map(|previous| (&previous.totals, &*previous.snapshot)), &snapshot);
         Self {
@@ -123,6 +133,7 @@ impl Edition {
             sales,
             registry,
             unregistered,
+            native,
         }
     }
 
@@ -160,6 +171,34 @@ impl Edition {
     #[must_use]
     pub fn unregistered(&self) -> Bytes {
         self.unregistered.clone()
+    }
+
+    /// The native face of this version.
+    pub(crate) fn native(&self) -> &Native {
+        &self.native
+    }
+
+    /// A body of the native face.
+    pub(crate) fn native_body(&self, key: Key) -> Arc<NativeBody> {
+        self.native.body(key, &self.snapshot, &self.face.item, &self.registry.places)
+    }
+
+    /// The body of `/v1/nearby`.
+    ///
+    /// # Errors
+    /// What is wrong with the question.
+    pub(crate) fn nearby(&self, query: &str) -> Result<NativeBody, String> {
+        nearby::answer(query, &self.native, &self.snapshot, &self.face.item, &self.registry.places)
+    }
+
+    /// Where the outlets are.
+    pub(crate) fn places(&self) -> &PlaceIndex {
+        &self.registry.places
+    }
+
+    /// How long what is said now may be used.
+    pub(crate) fn terms(&self) -> Terms {
+        Terms::current(&self.snapshot)
     }
 
     /// How many outlets there are of which sort.

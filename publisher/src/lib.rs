@@ -7,7 +7,10 @@
 mod address_index;
 mod answer;
 mod edition;
+mod limits;
 mod list;
+mod native;
+mod openapi;
 mod place_index;
 mod query;
 mod router;
@@ -16,7 +19,8 @@ mod serve;
 mod status;
 mod table;
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use schemas::ItemId;
@@ -50,7 +54,25 @@ struct Shared {
     face: Face,
     edition: ArcSwap<Edition>,
     status: ArcSwap<Status>,
+    kept: Mutex<Kept>,
+    streams: native::Streams,
 }
+
+/// Versions that can still be asked for by their number.
+#[derive(Default)]
+struct Kept {
+    /// The last ones.
+    last: VecDeque<Arc<Edition>>,
+    /// Those of which a list of files was given out.
+    listed: VecDeque<Arc<Edition>>,
+}
+
+/// How many of the last versions are kept.
+const KEPT: usize = 10;
+/// How many of the listed versions are kept: whoever read a list has some minutes to fetch its files.
+const KEPT_LISTED: usize = 3;
+/// A list of files is good for so long, in milliseconds: making one means writing every file.
+const LISTED_FOR_MS: i64 = 60_000;
 
 impl Publisher {
     /// A publisher that answers 503 until the first [`publish`](Self::publish).
@@ -58,15 +80,54 @@ impl Publisher {
     pub fn new(face: Face) -> Self {
         let edition = ArcSwap::from_pointee(Edition::awaited(&face));
         let status = ArcSwap::from_pointee(status::unmeasured());
-        Self { shared: Arc::new(Shared { face, edition, status }) }
+        let (kept, streams) = (Mutex::default(), native::Streams::new());
+        Self { shared: Arc::new(Shared { face, edition, status, kept, streams }) }
     }
 
     /// Renders a version and serves it from now on. It takes milliseconds of this thread's time and none of the readers';
     /// whoever calls it does so in the order of the versions.
     pub fn publish(&self, snapshot: Arc<Snapshot>) {
         let previous = self.shared.edition.load_full();
-        let edition = Edition::render(Some(&previous), snapshot, &self.shared.face);
-        self.shared.edition.store(Arc::new(edition));
+        let edition = Arc::new(Edition::render(Some(&previous), snapshot, &self.shared.face));
+        self.keep(&edition);
+        self.shared.edition.store(Arc::clone(&edition));
+        self.shared.streams.tell(edition.version());
+        // Its bodies cost far more than its rows, and hardly anybody asks for them again.
+        previous.native().forget();
+    }
+
+    fn keep(&self, edition: &Arc<Edition>) {
+        let mut kept = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.last.push_back(Arc::clone(edition));
+        if kept.last.len() > KEPT {
+            kept.last.pop_front();
+        }
+    }
+
+    /// The version of this number, while it is kept.
+    pub(crate) fn kept(&self, version: u64) -> Option<Arc<Edition>> {
+        let kept = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.last.iter().chain(&kept.listed).find(|edition| edition.version() == version).cloned()
+    }
+
+    /// The version whose files are listed now.
+    pub(crate) fn listed(&self) -> Arc<Edition> {
+        let now = self.edition();
+        let mut kept = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let good = |edition: &&Arc<Edition>| now.snapshot().at.since(edition.snapshot().at) < LISTED_FOR_MS;
+        if let Some(listed) = kept.listed.back().filter(good) {
+            return Arc::clone(listed);
+        }
+        kept.listed.push_back(Arc::clone(&now));
+        if kept.listed.len() > KEPT_LISTED {
+            kept.listed.pop_front();
+        }
+        now
+    }
+
+    /// Ends all streams, so that their connections can be closed.
+    pub fn close_streams(&self) {
+        self.shared.streams.close();
     }
 
     /// Replaces what the status page says of hops, durability and counters.

@@ -38,6 +38,14 @@ impl PlaceIndex {
         Self { tree: RTree::bulk_load(spots.collect()) }
     }
 
+    /// Indexes of the outlets from west to east and from south to north, all edges included, in ascending order.
+    pub(crate) fn inside(&self, [west, south, east, north]: [f64; 4]) -> Vec<u32> {
+        let found = self.tree.locate_in_envelope(&AABB::from_corners([west, south], [east, north]));
+        let mut found: Vec<u32> = found.map(|spot| spot.data.index).collect();
+        found.sort_unstable();
+        found
+    }
+
     /// Indexes of the outlets within the circle, its edge included, in ascending order.
     pub(crate) fn within(&self, circle: &Circle) -> Vec<u32> {
         let mut found = Vec::with_capacity(128);

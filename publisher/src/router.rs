@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use crate::answer;
 use crate::edition::Endpoint;
+use crate::native;
 use crate::status;
 use crate::{Publisher, Shared};
 
@@ -35,7 +36,8 @@ pub(crate) fn router(publisher: &Publisher) -> Router {
         both(router, endpoint.path(), publisher, answer)
     });
     let router = both(faces, STATUS, publisher, |shared, _| status_page(shared));
-    let router = both(router, UNREGISTERED, publisher, |shared, _| unregistered(shared));
+    let router = both(router, UNREGISTERED, publisher, |shared, _| unregistered(shared))
+        .merge(native::router(publisher));
     route(router, "/", publisher, |_, _| answer::json(Bytes::from_static(INDEX.as_bytes())))
         .fallback(|request: Request| ready(to_method(&request, |_| answer::wrong_path())))
 }

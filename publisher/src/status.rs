@@ -161,7 +161,8 @@ pub(crate) fn page(edition: &Edition, status: &Status) -> Bytes {
     body.into()
 }
 
-fn now_ms() -> i64 {
+/// Milliseconds since 1970 by this machine's clock.
+pub(crate) fn now_ms() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970");
     i64::try_from(now.as_millis()).expect("the clock is before the year 292 million")
 }

@@ -134,7 +134,7 @@ impl Act<'_> {
 }
 
 /// How and when this outlet sells, in its own words. All parts empty: the notice is taken down.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Notice {
     /// Korean text.
     #[serde(default)]

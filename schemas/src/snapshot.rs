@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::entry::{Notice, Rules};
 use crate::ids::{ItemId, OutletCode};
 use crate::level::{Band, Level};
+use crate::policy::Schedule;
 use crate::registry::OutletInfo;
 use crate::time::Millis;
 
@@ -34,6 +35,9 @@ pub struct Snapshot {
     pub heard: Arc<Vec<Option<u32>>>,
     /// Outlets that sent entries and are in no registry, in the order of their codes.
     pub unregistered: Arc<Vec<OutletCode>>,
+    /// The policies of the ration, where there is one.
+    #[serde(default)]
+    pub schedule: Option<Arc<Schedule>>,
 }
 
 /// One outlet at one version.

@@ -269,7 +269,11 @@ impl Servers {
             metrics: Arc::new(metrics),
         };
         Self {
-            open: reading.spawn(publisher::serve(open, publisher.router(), cancelled(&stop))),
+            open: reading.spawn(publisher::serve(
+                open,
+                publisher.router(),
+                closing(&stop, publisher.clone()),
+            )),
             admin: reading.spawn(publisher::serve(admin, admin::router(state), cancelled(&stop))),
             stop,
             desk_stop: CancellationToken::new(),
@@ -294,6 +298,15 @@ impl Servers {
             }
             None => Ok(()),
         }
+    }
+}
+
+/// Resolves when the server is to stop; streams end then, since nothing else would end them.
+fn closing(stop: &CancellationToken, publisher: Publisher) -> impl Future<Output = ()> + Send + 'static {
+    let stopped = cancelled(stop);
+    async move {
+        stopped.await;
+        publisher.close_streams();
     }
 }
 

@@ -79,6 +79,7 @@ impl World {
             outlets: Vec::new(),
             heard: Arc::default(),
             unregistered: Arc::default(),
+            schedule: None,
         };
         Self { next, joined: 0 }
     }

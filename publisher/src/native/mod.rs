@@ -1,0 +1,201 @@
+//! The native face of a version: rows that change are rendered, bodies are made once, when they are first asked for.
+
+mod body;
+mod contract;
+mod document;
+mod history;
+mod manifest;
+pub(crate) mod nearby;
+mod negotiate;
+mod policies;
+mod regions;
+mod respond;
+mod routes;
+mod rows;
+mod scope;
+mod shelf;
+mod stream;
+mod tiles;
+
+use std::sync::Arc;
+
+use schemas::ItemId;
+use schemas::registry::Place;
+use schemas::snapshot::{OutletView, Snapshot};
+use serde::Serialize;
+
+pub(crate) use body::Body as NativeBody;
+use body::Body;
+use document::{JSON, Kind, NDJSON};
+use history::{Changes, History};
+use rows::Row;
+use scope::{Members, Scope};
+pub(crate) use shelf::Key;
+use shelf::Shelf;
+use tiles::Tile;
+
+pub(crate) use contract::documents;
+pub(crate) use document::LICENCE;
+pub(crate) use history::KEPT as KEPT_CHANGES;
+pub(crate) use nearby::MAX_LIMIT;
+pub(crate) use respond::{Terms, respond};
+use routes::Params;
+pub(crate) use routes::router;
+pub(crate) use stream::MAX_READERS;
+pub(crate) use stream::Streams;
+
+use crate::place_index::PlaceIndex;
+
+/// The native face of one version.
+pub(crate) struct Native {
+    rows: Vec<Option<Row>>,
+    members: Arc<Members>,
+    history: History,
+    shelf: Shelf,
+}
+
+impl Native {
+    /// Renders a version. Of the version before all is taken over that did not change; `same_registry` says whether that is
+    /// also who lies where.
+    pub(crate) fn render(
+        before: Option<(&Self, &Snapshot)>,
+        snapshot: &Snapshot,
+        same_registry: bool,
+    ) -> Self {
+        let members = before.filter(|_| same_registry).map(|(native, _)| Arc::clone(&native.members));
+        let history = before.map(|(native, old)| native.history.next(old, snapshot));
+        Self {
+            rows: rows::render(before.map(|(native, old)| (native.rows.as_slice(), old)), snapshot),
+            members: members.unwrap_or_else(|| Members::build(snapshot).into()),
+            history: history.unwrap_or_else(|| History::begin(snapshot)),
+            shelf: Shelf::default(),
+        }
+    }
+
+    /// Forgets all bodies: whoever asks for one again has it made again, byte for byte.
+    pub(crate) fn forget(&self) {
+        self.shelf.clear();
+    }
+
+    /// Whether a body is there already, or costs so little that a reader may be kept waiting for it.
+    fn is_quick(&self, key: Key) -> bool {
+        let quick = match key {
+            Key::File(_, scope) | Key::Event(scope) => matches!(scope, Scope::District(_)),
+            Key::Tile(tile) => tile.z > 9,
+            Key::Empty | Key::Policies => true,
+            Key::Regions | Key::Manifest => false,
+        };
+        quick || self.shelf.ready(key).is_some()
+    }
+
+    /// A body of this version.
+    pub(crate) fn body(
+        &self,
+        key: Key,
+        snapshot: &Snapshot,
+        item: &ItemId,
+        places: &PlaceIndex,
+    ) -> Arc<Body> {
+        self.shelf.body(key, || match key {
+            Key::File(kind, scope) => self.write(scope, kind, snapshot),
+            Key::Tile(tile) => {
+                let within = places.inside(tile.bounds()).into_iter();
+                let views = within.filter_map(|place| snapshot.outlets[place as usize].as_deref());
+                Tile::write(
+                    snapshot,
+                    item,
+                    views.filter(|view| view.info.place.is_some_and(|place| tile.holds(place))),
+                )
+            }
+            Key::Empty => Tile::write(snapshot, item, std::iter::empty()),
+            Key::Regions => regions::write(snapshot, &self.members, item),
+            Key::Policies => policies::write(snapshot),
+            Key::Manifest => manifest::write(self, snapshot),
+            Key::Event(scope) => {
+                let changes = self.history.since(self.history.before_last(), scope, snapshot);
+                Body::new(stream::MEDIA, self.event(&changes.unwrap_or_default(), snapshot))
+            }
+        })
+    }
+
+    fn write(&self, scope: Scope, kind: Kind, snapshot: &Snapshot) -> Body {
+        kind.write(snapshot, self.outlets(scope, snapshot))
+    }
+
+    fn outlets<'a>(
+        &'a self,
+        scope: Scope,
+        snapshot: &'a Snapshot,
+    ) -> impl Iterator<Item = (&'a OutletView, &'a Row)> + Clone {
+        self.members.of(scope).iter().filter_map(|place| self.outlet(*place, snapshot))
+    }
+
+    fn outlet<'a>(&'a self, place: u32, snapshot: &'a Snapshot) -> Option<(&'a OutletView, &'a Row)> {
+        let place = place as usize;
+        Some((snapshot.outlets.get(place)?.as_deref()?, self.rows.get(place)?.as_ref()?))
+    }
+
+    /// `/v1/outlets/{id}`; none where no such outlet is registered.
+    fn one(&self, id: &str, snapshot: &Snapshot) -> Option<Body> {
+        let (_, row) = self.outlet(self.members.place(id)?, snapshot)?;
+        let mut out = Vec::with_capacity(row.info().len() + row.stock().len() + 256);
+        document::open(&mut out, snapshot);
+        out.extend_from_slice(b",\"outlet\":");
+        row.push_whole(&mut out);
+        out.push(b'}');
+        Some(Body::new(JSON, out))
+    }
+
+    /// `/v1/changes`: what to put in and to forget, a line each, and the version that a reader then has.
+    fn changes(&self, since: u64, scope: Scope, snapshot: &Snapshot) -> Option<Body> {
+        let Changes { upserts, removed } = self.history.since(since, scope, snapshot)?;
+        let mut out = Vec::new();
+        for id in &removed {
+            crate::rows::push_json(&mut out, &Removal { remove: id.as_str() });
+            out.push(b'\n');
+        }
+        for (_, row) in upserts.iter().filter_map(|place| self.outlet(*place, snapshot)) {
+            out.extend_from_slice(b"{\"upsert\":");
+            row.push_whole(&mut out);
+            out.extend_from_slice(b"}\n");
+        }
+        crate::rows::push_json(&mut out, &Next { next: since.max(snapshot.version) });
+        out.push(b'\n');
+        Some(Body::new(NDJSON, out))
+    }
+
+    /// One event of the stream.
+    fn event(&self, changes: &Changes, snapshot: &Snapshot) -> Vec<u8> {
+        let mut out = format!("event: changes\nid: {}\ndata: ", snapshot.version).into_bytes();
+        document::open(&mut out, snapshot);
+        out.extend_from_slice(b",\"upserts\":[");
+        let rows = changes.upserts.iter().filter_map(|place| self.outlet(*place, snapshot));
+        for (n, (_, row)) in rows.enumerate() {
+            if n > 0 {
+                out.push(b',');
+            }
+            row.push_whole(&mut out);
+        }
+        out.extend_from_slice(b"],\"removed\":");
+        let removed: Vec<&str> = changes.removed.iter().map(schemas::OutletCode::as_str).collect();
+        crate::rows::push_json(&mut out, &removed);
+        out.extend_from_slice(b"}\n\n");
+        out
+    }
+}
+
+#[derive(Serialize)]
+struct Removal<'a> {
+    remove: &'a str,
+}
+
+#[derive(Serialize)]
+struct Next {
+    next: u64,
+}
+
+/// Whether anything lies within bounds; used to tell empty tiles without writing them.
+fn holds_any(places: &PlaceIndex, tile: Tile, snapshot: &Snapshot) -> bool {
+    let place = |place: u32| -> Option<Place> { snapshot.outlets[place as usize].as_ref()?.info.place };
+    places.inside(tile.bounds()).into_iter().any(|found| place(found).is_some_and(|place| tile.holds(place)))
+}

@@ -1,0 +1,117 @@
+//! A body as an HTTP answer that caches can hold: tagged, aged, in the coding and part that was asked for.
+
+use axum::body::Body as HttpBody;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+
+use schemas::snapshot::Snapshot;
+
+use super::body::Body;
+use super::negotiate::{Coding, Part, is_known};
+use crate::answer;
+
+/// How long an answer may be used.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Terms {
+    /// Until a newer version is to be expected, `ttl` seconds after the moment of the version; that was `age` seconds ago.
+    Current {
+        /// Seconds.
+        ttl: u32,
+        /// Seconds.
+        age: u32,
+    },
+    /// For ever: what is at this address never changes.
+    Immutable,
+}
+
+impl Terms {
+    /// Terms of a version: its age is that of this moment by this machine's clock.
+    pub(crate) fn current(snapshot: &Snapshot) -> Self {
+        let age = crate::status::now_ms().saturating_sub(snapshot.at.0).max(0) / 1000;
+        Self::Current { ttl: crate::status::ttl(snapshot), age: u32::try_from(age).unwrap_or(u32::MAX) }
+    }
+
+    /// The same for what is made anew less often.
+    pub(crate) fn for_seconds(self, seconds: u32) -> Self {
+        match self {
+            Self::Current { age, .. } => Self::Current { ttl: seconds, age },
+            Self::Immutable => Self::Immutable,
+        }
+    }
+
+    fn cache_control(self) -> HeaderValue {
+        match self {
+            // Stale answers are better than none: for ten ticks while a new one is fetched, for a day while none can be had.
+            Self::Current { ttl, .. } => text(&format!(
+                "public, max-age={ttl}, stale-while-revalidate={}, stale-if-error=86400",
+                ttl.saturating_mul(10)
+            )),
+            Self::Immutable => HeaderValue::from_static("public, max-age=31536000, immutable"),
+        }
+    }
+
+    /// What this server did, for whoever looks for a late hop (RFC 9211). An answer past its time has a `ttl` below zero.
+    fn cache_status(self) -> Option<HeaderValue> {
+        let Self::Current { ttl, age } = self else { return None };
+        Some(text(&format!("jaego; hit; ttl={}", i64::from(ttl) - i64::from(age))))
+    }
+}
+
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "ETag, Age, Cache-Status, Content-Range, RateLimit, RateLimit-Policy, Retry-After, Deprecation, Sunset, Link",
+);
+
+/// Answers a GET or HEAD with a body.
+pub(crate) fn respond(request: &HeaderMap, body: &Body, terms: Terms) -> Response {
+    let Some(coding) = Coding::choose(request, body.identity().len()) else {
+        return answer::not_acceptable();
+    };
+    let etag = body.etag(coding);
+    if is_known(request, body) {
+        return with_common(Response::new(HttpBody::empty()), StatusCode::NOT_MODIFIED, &etag, terms);
+    }
+    let bytes = body.bytes(coding);
+    let (status, bytes, range) = match Part::read(request, &etag, bytes.len()) {
+        Part::Whole => (StatusCode::OK, bytes.clone(), None),
+        Part::Bytes(range) => {
+            let told = format!("bytes {}-{}/{}", range.start, range.end - 1, bytes.len());
+            (StatusCode::PARTIAL_CONTENT, bytes.slice(range), Some(told))
+        }
+        Part::Beyond => return answer::beyond(bytes.len()),
+    };
+    let mut response = with_common(Response::new(bytes.into()), status, &etag, terms);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(body.media));
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    if coding != Coding::Identity {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+    }
+    if let Some(range) = range {
+        headers.insert(header::CONTENT_RANGE, text(&range));
+    }
+    response
+}
+
+/// What a 200, 206 and 304 have in common.
+fn with_common(mut response: Response, status: StatusCode, etag: &str, terms: Terms) -> Response {
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.reserve(12);
+    headers.insert(header::ETAG, text(etag));
+    headers.insert(header::CACHE_CONTROL, terms.cache_control());
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    if let Terms::Current { age, .. } = terms {
+        headers.insert(header::AGE, age.into());
+    }
+    if let Some(status) = terms.cache_status() {
+        headers.insert(CACHE_STATUS, status);
+    }
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    response
+}
+
+fn text(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("digits and letters are a header")
+}

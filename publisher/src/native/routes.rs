@@ -1,0 +1,179 @@
+//! What lies at which path of the native API, and how long it may be used.
+
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, Uri};
+use axum::response::Response;
+use axum::routing::any;
+
+use super::body::Body;
+use super::document::Kind;
+use super::scope::Scope;
+use super::shelf::Key;
+use super::tiles::Tile;
+use super::{Terms, holds_any, respond, stream};
+use crate::edition::Edition;
+use crate::{Publisher, answer, limits, openapi};
+
+/// All paths below `/v1/` that are not named elsewhere.
+pub(crate) fn router(publisher: &Publisher) -> Router {
+    Router::new().route("/v1/{*path}", any(native)).with_state(publisher.clone())
+}
+
+async fn native(
+    State(publisher): State<Publisher>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    match method {
+        Method::GET | Method::HEAD => {
+            let edition = publisher.edition();
+            if !edition.is_published() {
+                return answer::not_yet();
+            }
+            read(&publisher, edition, &uri, &headers).await
+        }
+        Method::OPTIONS => answer::preflight(&headers),
+        _ => answer::wrong_method(),
+    }
+}
+
+async fn read(publisher: &Publisher, edition: Arc<Edition>, uri: &Uri, headers: &HeaderMap) -> Response {
+    let params = Params(uri.query().unwrap_or_default());
+    let path = uri.path().strip_prefix("/v1/").unwrap_or_default();
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts[..] {
+        ["changes"] => changes(&edition, headers, params),
+        ["stream"] => streamed(publisher, headers, params),
+        ["manifest.json"] => {
+            let listed = publisher.listed();
+            let terms = listed.terms().for_seconds(60);
+            respond(headers, &*ready(listed, Key::Manifest).await, terms)
+        }
+        ["limits.json"] => respond(headers, limits::body(), Terms::Current { ttl: 3600, age: 0 }),
+        ["openapi.json"] => respond(headers, openapi::body(), Terms::Current { ttl: 3600, age: 0 }),
+        ["versions", version, ref rest @ ..] => {
+            match version.parse().ok().and_then(|version| publisher.kept(version)) {
+                Some(kept) => resource(kept, headers, params, rest, true).await,
+                None => answer::version_gone(),
+            }
+        }
+        ref parts => resource(edition, headers, params, parts, false).await,
+    }
+}
+
+/// What one version alone says.
+async fn resource(
+    edition: Arc<Edition>,
+    headers: &HeaderMap,
+    params: Params<'_>,
+    parts: &[&str],
+    immutable: bool,
+) -> Response {
+    let terms = if immutable { Terms::Immutable } else { edition.terms() };
+    let key = match *parts {
+        ["outlets", id] => {
+            let one = edition.native().one(id, edition.snapshot());
+            return one.map_or_else(answer::no_outlet, |body| respond(headers, &body, terms));
+        }
+        ["nearby"] => {
+            return match edition.nearby(params.0) {
+                Ok(body) => respond(headers, &body, terms),
+                Err(wrong) => answer::wrong_question(wrong),
+            };
+        }
+        _ => key(&edition, parts),
+    };
+    match key {
+        Some(key) => respond(headers, &*ready(edition, key).await, terms),
+        None => answer::wrong_path(),
+    }
+}
+
+fn key(edition: &Edition, parts: &[&str]) -> Option<Key> {
+    match *parts {
+        ["regions.json"] => Some(Key::Regions),
+        ["policies.json"] => Some(Key::Policies),
+        ["tiles", z, x, y] => {
+            let tile = Tile::parse(z, x, y)?;
+            let any = holds_any(edition.places(), tile, edition.snapshot());
+            Some(if any { Key::Tile(tile) } else { Key::Empty })
+        }
+        ["regions", code, file] => Some(Key::File(Kind::parse(file)?, Scope::parse(code)?)),
+        [file] => Some(Key::File(Kind::parse(file)?, Scope::Country)),
+        _ => None,
+    }
+}
+
+/// A body. One that takes long to make is made beside the threads that answer.
+async fn ready(edition: Arc<Edition>, key: Key) -> Arc<Body> {
+    if edition.native().is_quick(key) {
+        return edition.native_body(key);
+    }
+    let made = tokio::task::spawn_blocking(move || edition.native_body(key)).await;
+    made.expect("writing does not panic")
+}
+
+fn changes(edition: &Edition, headers: &HeaderMap, params: Params<'_>) -> Response {
+    let (since, scope) = match (params.since(), params.scope()) {
+        (Ok(Some(since)), Ok(scope)) => (since, scope),
+        (Ok(None), _) => {
+            return answer::wrong_question("since: missing; give the version that you have".to_owned());
+        }
+        (Err(wrong), _) | (_, Err(wrong)) => return answer::wrong_question(wrong),
+    };
+    match edition.native().changes(since, scope, edition.snapshot()) {
+        Some(body) => respond(headers, &body, edition.terms()),
+        None => answer::too_old(format!("{}/outlets_with_stock.json", scope.base())),
+    }
+}
+
+fn streamed(publisher: &Publisher, headers: &HeaderMap, params: Params<'_>) -> Response {
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let since = match last {
+        Some(id) => {
+            id.trim().parse().map(Some).map_err(|_| "Last-Event-ID: the number of a version".to_owned())
+        }
+        None => params.since(),
+    };
+    match (since, params.scope()) {
+        (Ok(since), Ok(scope)) => stream::answer(publisher, scope, since),
+        (Err(wrong), _) | (_, Err(wrong)) => answer::wrong_question(wrong),
+    }
+}
+
+/// A query string; what is wrong in it is told in words.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Params<'q>(pub(crate) &'q str);
+
+impl<'q> Params<'q> {
+    /// The first value of this name.
+    pub(crate) fn get(self, name: &str) -> Option<Cow<'q, str>> {
+        form_urlencoded::parse(self.0.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// A number within limits.
+    pub(crate) fn number(self, name: &str, limits: RangeInclusive<f64>) -> Result<Option<f64>, String> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let number = text.trim().parse::<f64>().ok().filter(|number| limits.contains(number));
+        let wrong = || format!("{name}: a number from {} to {}", limits.start(), limits.end());
+        number.map(Some).ok_or_else(wrong)
+    }
+
+    fn since(self) -> Result<Option<u64>, String> {
+        let Some(text) = self.get("since") else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| "since: the number of a version".to_owned())
+    }
+
+    fn scope(self) -> Result<Scope, String> {
+        let Some(code) = self.get("region") else { return Ok(Scope::Country) };
+        Scope::parse(&code).ok_or_else(|| {
+            "region: two digits of a province or five of a district; see /v1/regions.json".to_owned()
+        })
+    }
+}

@@ -1,0 +1,137 @@
+//! Every document fits the schema that the contract gives for it, and says what the snapshot says.
+
+use std::sync::Arc;
+
+use publisher::{Face, Publisher};
+use schemas::policy::Schedule;
+use serde_json::{Value, json};
+
+use crate::client::{get, paths};
+use crate::world::World;
+
+fn world() -> World {
+    let mut world = World::of(80);
+    let mut schedule: Schedule = toml::from_str(schemas::policy::shipped("korea-2020").unwrap()).unwrap();
+    schedule.title.ko = "마스크".to_owned();
+    world.next.schedule = Some(Arc::new(schedule));
+    world
+}
+
+/// The schema of a path's answer, with the components beside it.
+fn schema(contract: &Value, path: &str) -> Option<Value> {
+    let path = path.split('?').next().unwrap();
+    let parts: Vec<&str> = path.split('/').collect();
+    let fits = |template: &str| {
+        let template: Vec<&str> = template.split('/').collect();
+        template.len() == parts.len()
+            && template.iter().zip(&parts).all(|(t, p)| t.starts_with('{') || t == p)
+    };
+    let (_, item) = contract["paths"].as_object().unwrap().iter().find(|(template, _)| fits(template))?;
+    let mut schema = item["get"]["responses"]["200"]["content"]["application/json"]["schema"].clone();
+    schema["components"] = contract["components"].clone();
+    Some(schema)
+}
+
+#[tokio::test]
+async fn every_document_fits_its_schema() {
+    let publisher = Publisher::new(Face::default());
+    publisher.publish(world().cut());
+    let router = publisher.router();
+    let contract = get(&router, "/v1/openapi.json").await.json();
+    assert_eq!(contract["openapi"], "3.1.0");
+    let others = ["status.json", "limits.json", "unregistered.json", "outlets/10007919", "openapi.json"]
+        .map(|path| format!("/v1/{path}"));
+    let mut checked = 0;
+    for path in paths().into_iter().chain(others).filter(|path| {
+        path.contains("json") && !path.contains("ndjson") && !path.contains("geojson")
+            || path.contains("nearby")
+            || path.contains("outlets/")
+    }) {
+        let answer = get(&router, &path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        let schema = schema(&contract, &path).unwrap_or_else(|| panic!("{path} is not in the contract"));
+        let validator =
+            jsonschema::draft202012::options().should_validate_formats(true).build(&schema).unwrap();
+        let faults: Vec<String> = validator
+            .iter_errors(&answer.json())
+            .map(|e| format!("{e} at {}", e.instance_path()))
+            .take(3)
+            .collect();
+        assert!(faults.is_empty(), "{path}: {faults:?}");
+        checked += 1;
+    }
+    assert!(checked > 25, "{checked}");
+}
+
+#[tokio::test]
+async fn the_day_of_the_version_tells_whose_it_is() {
+    let publisher = Publisher::new(Face::default());
+    let mut world = world();
+    let router = publisher.router();
+    for (at, date, weekday, everyone, digits) in [
+        // A Wednesday: 3 and 8. A Saturday: all that have bought nothing yet. Before the five-day rule: everybody.
+        ("2020-03-11T09:00:00+09:00", "2020-03-11", "wed", false, json!([3, 8])),
+        ("2020-03-13T23:59:58+09:00", "2020-03-13", "fri", false, json!([5, 0])),
+        ("2020-03-14T00:00:00+09:00", "2020-03-14", "sat", true, json!(null)),
+        ("2020-03-06T12:00:00+09:00", "2020-03-06", "fri", true, json!(null)),
+    ] {
+        world.next.at = schemas::Millis::parse(at).unwrap().plus(-1000);
+        publisher.publish(world.cut());
+        let today = get(&router, "/v1/policies.json").await.json()["today"].clone();
+        let told = [&today["date"], &today["weekday"], &today["everyone"], &today["birth_digits"]];
+        assert_eq!(told, [&json!(date), &json!(weekday), &json!(everyone), &digits], "{at}");
+        // On 6 March nothing was rationed yet.
+        let rules = today["rules"].as_array().unwrap();
+        assert_eq!(
+            rules.iter().map(|rule| &rule["group"]).collect::<Vec<_>>(),
+            if date == "2020-03-06" { vec![] } else { vec!["mask"] }
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_list_of_files_tells_their_length_and_digest() {
+    use sha2::{Digest, Sha256};
+    let publisher = Publisher::new(Face::default());
+    let mut world = world();
+    publisher.publish(world.cut());
+    let router = publisher.router();
+    let manifest = get(&router, "/v1/manifest.json").await.json();
+    let files = manifest["files"].as_array().unwrap();
+    assert!(files.len() > 60, "{}", files.len());
+    // What is listed stays for a while, whatever is published since.
+    for n in 0..20 {
+        world.report(n, 3);
+        publisher.publish(world.cut());
+    }
+    for file in files {
+        let body = get(&router, file["url_of_version"].as_str().unwrap()).await.body;
+        assert_eq!(file["bytes"], body.len());
+        let digest: String = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(file["sha256"], digest);
+        assert_eq!(get(&router, file["url"].as_str().unwrap()).await.status, 200);
+    }
+    assert_eq!(get(&router, "/v1/manifest.json").await.json(), manifest, "a new list comes after a minute");
+}
+
+#[tokio::test]
+async fn a_spreadsheet_reads_every_row() {
+    let publisher = Publisher::new(Face::default());
+    let mut world = world();
+    publisher.publish(world.cut());
+    let answer = get(&publisher.router(), "/v1/outlets_with_stock.csv").await;
+    let text = answer.text();
+    assert!(text.starts_with('\u{feff}'), "a spreadsheet would take it for another alphabet");
+    let mut reader = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();
+    let told: usize = world.next.outlets.iter().flatten().map(|view| view.items.len().max(1)).sum();
+    assert_eq!(rows.len(), told);
+    for view in world.next.outlets.iter().flatten() {
+        let of_outlet: Vec<_> = rows.iter().filter(|row| &row[0] == view.info.code.as_str()).collect();
+        assert!(of_outlet.iter().all(|row| row[1] == view.info.name && row[3] == view.info.addr));
+        for item in &view.items {
+            let row = of_outlet.iter().find(|row| &row[7] == item.item.as_str()).unwrap();
+            assert_eq!(row[9].parse().ok(), item.count);
+        }
+    }
+}

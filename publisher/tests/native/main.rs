@@ -1,0 +1,14 @@
+//! The native API as its readers see it: the same bytes everywhere, changes that add up, answers that caches can hold.
+
+#![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
+
+mod caching;
+mod changes;
+mod client;
+mod documents;
+mod finding;
+mod same_bytes;
+mod stream;
+#[path = "../open_api/world.rs"]
+#[allow(dead_code, reason = "shared with the tests of the face of 2020, which use all of it")]
+mod world;
