@@ -11,6 +11,22 @@ use rand::Rng;
 /// # Errors
 /// When the first connection fails within ten seconds at each of them.
 pub async fn connect(urls: &str, name: &str) -> Result<Client, async_nats::ConnectError> {
+    options(name).connect(servers(urls)).await
+}
+
+/// The same, where the servers may come later: returns at once and connects when it can.
+///
+/// # Errors
+/// When an address can not be understood.
+pub async fn connect_whenever(urls: &str, name: &str) -> Result<Client, async_nats::ConnectError> {
+    options(name).retry_on_initial_connect().connect(servers(urls)).await
+}
+
+fn servers(urls: &str) -> Vec<&str> {
+    urls.split(',').map(str::trim).collect()
+}
+
+fn options(name: &str) -> ConnectOptions {
     ConnectOptions::new()
         .name(name)
         .connection_timeout(Duration::from_secs(10))
@@ -20,8 +36,6 @@ pub async fn connect(urls: &str, name: &str) -> Result<Client, async_nats::Conne
         .ping_interval(Duration::from_secs(10))
         .reconnect_delay_callback(reconnect_delay)
         .event_callback(|event| async move { report(&event) })
-        .connect(urls.split(',').map(str::trim).collect::<Vec<_>>())
-        .await
 }
 
 /// Full jitter, doubling to four seconds: a fleet that lost the same server does not come back at the same moment.

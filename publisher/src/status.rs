@@ -141,17 +141,20 @@ pub(crate) fn page(edition: &Edition, status: &Status) -> Bytes {
         last_updated: String,
         ttl: u32,
         age_ms: i64,
+        source: &'static str,
         #[serde(flatten)]
         status: &'a Status,
         outlets: &'a Counts,
         items: &'a Totals,
     }
     let snapshot = edition.snapshot();
+    let age_ms = now_ms().saturating_sub(snapshot.at.0).max(0);
     let page = Page {
         version: snapshot.version,
         last_updated: last_updated(snapshot),
         ttl: ttl(snapshot),
-        age_ms: now_ms().saturating_sub(snapshot.at.0).max(0),
+        age_ms,
+        source: if is_late(age_ms, snapshot) { "stale" } else { "live" },
         status,
         outlets: edition.counts(),
         items: edition.totals(),
@@ -159,6 +162,11 @@ pub(crate) fn page(edition: &Edition, status: &Status) -> Bytes {
     let mut body = Vec::with_capacity(2048);
     push_json(&mut body, &page);
     body.into()
+}
+
+/// Whether newer versions should have come: three ticks and two seconds have passed.
+fn is_late(age_ms: i64, snapshot: &Snapshot) -> bool {
+    age_ms > i64::from(snapshot.interval_ms) * 3 + 2_000
 }
 
 /// Milliseconds since 1970 by this machine's clock.

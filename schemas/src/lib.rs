@@ -13,6 +13,7 @@ pub mod policy;
 pub mod pos;
 pub mod region;
 pub mod registry;
+pub mod relay;
 pub mod snapshot;
 pub mod status;
 pub mod subject;

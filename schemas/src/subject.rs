@@ -14,6 +14,16 @@ pub const POS_QUEUE: &str = "gateway";
 pub const DEAD_STREAM: &str = "DEAD";
 /// Every dead letter.
 pub const DEAD_ALL: &str = "dead.v1.>";
+/// Stream that keeps the last snapshots for edges.
+pub const SNAPSHOTS_STREAM: &str = "SNAPSHOTS";
+/// First part of each whole snapshot.
+pub const KEYFRAMES: &str = "snapshots.v1.key";
+/// The other parts of whole snapshots.
+pub const KEYFRAME_PARTS: &str = "snapshots.v1.more";
+/// What differs between versions, in parts.
+pub const DELTAS: &str = "snapshots.v1.delta";
+/// The status of a core, as often as it changes; no stream keeps it.
+pub const CORE_STATUS: &str = "status.v1.core";
 const POS_PREFIX: &str = "pos.v1.";
 const DEAD_PREFIX: &str = "dead.v1.";
 

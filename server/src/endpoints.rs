@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Endpoints {
     /// Open API.
     pub open: String,
-    /// Claims and checks over HTTP.
+    /// Claims and checks over HTTP; an edge has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub desk: String,
     /// Health, metrics, registry imports.
     pub admin: String,

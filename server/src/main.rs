@@ -8,7 +8,8 @@ use server::journal_command::{self, JournalCommand};
 use server::key_command::{self, KeyCommand};
 use server::policy_command::{self, PolicyCommand};
 use server::registry_command::{self, RegistryCommand};
-use server::{core_dumps, logging, serve, settings};
+use server::settings::{Nats, Role};
+use server::{core_dumps, edge, logging, serve, settings};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -79,7 +80,11 @@ fn serve(flags: &clap::ArgMatches) -> ExitCode {
         }
     };
     logging::start(&settings.log, settings.log_json);
-    match serve::run(&settings) {
+    let served = match (settings.role, &settings.nats) {
+        (Role::Edge, Nats::Url(url)) => edge::run(&settings, url),
+        _ => serve::run(&settings),
+    };
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("jaego: {error:#}");

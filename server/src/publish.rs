@@ -10,12 +10,15 @@ use ingest::hops::{Hop, Hops};
 use ingest::journal::{Extent, Journal};
 use ingest::proof::Proof;
 use publisher::Publisher;
+use schemas::snapshot::Snapshot;
 use schemas::status::Status;
+use schemas::subject::CORE_STATUS;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::core::Core;
+use crate::relay::feed;
 
 /// The status page is brought up to date at least this often.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
@@ -28,13 +31,22 @@ impl Publishing {
     /// Publishes each version of the core's fold and tells `published` which one is served. A version that comes while
     /// another is being rendered waits; of several that wait only the newest is rendered.
     #[must_use]
-    pub fn start(reading: &Handle, core: &Core, publisher: Publisher, published: watch::Sender<u64>) -> Self {
+    pub fn start(
+        reading: &Handle,
+        core: &Core,
+        publisher: Publisher,
+        published: watch::Sender<u64>,
+        replicas: usize,
+    ) -> Self {
+        let (relay, versions) = watch::channel(None);
+        reading.spawn(feed::run(core.journal.client(), replicas, versions));
         let desk = Desk {
             publisher,
             journal: core.journal.clone(),
             counts: Arc::clone(&core.counts),
             hops: Arc::clone(&core.hops),
             proof: core.proof.clone(),
+            relay,
         };
         Self(reading.spawn(desk.run(core.view.clone(), published)))
     }
@@ -54,6 +66,8 @@ struct Desk {
     counts: Arc<Counts>,
     hops: Arc<Hops>,
     proof: Proof,
+    /// What edges are told.
+    relay: watch::Sender<Option<Arc<Snapshot>>>,
 }
 
 impl Desk {
@@ -73,6 +87,7 @@ impl Desk {
             let Some(cut) = cut else { continue };
             if cut.snapshot.version > *published.borrow() {
                 self.publish(&cut).await;
+                self.relay.send_replace(Some(Arc::clone(&cut.snapshot)));
                 published.send_replace(cut.snapshot.version);
             }
             if asked.is_none_or(|at| at.elapsed() >= STATUS_EVERY) {
@@ -80,7 +95,17 @@ impl Desk {
                 let extent = tokio::time::timeout(STATUS_EVERY, self.journal.extent()).await;
                 journal = extent.ok().and_then(Result::ok).unwrap_or(journal);
             }
-            self.publisher.set_status(self.status(&cut, applied, journal));
+            let status = self.status(&cut, applied, journal);
+            self.tell(&status).await;
+            self.publisher.set_status(status);
+        }
+    }
+
+    /// Tells edges; who does not hear it hears the next.
+    async fn tell(&self, status: &Status) {
+        let body = serde_json::to_vec(status).expect("a status holds only text and numbers");
+        if let Err(error) = self.journal.client().publish(CORE_STATUS, body.into()).await {
+            tracing::debug!(%error, "edges were not told of the status");
         }
     }
 

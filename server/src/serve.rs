@@ -12,7 +12,7 @@ use ingest::intake::Intake;
 use ingest::nats_server::NatsServer;
 use ingest::registry::RegistryFile;
 use publisher::{Face, Publisher};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -68,7 +68,10 @@ async fn serve(settings: &Settings, mut nats: Option<NatsServer>, reading: &Hand
     // While the journal is replayed, the list is read.
     let registry = settings.registry.clone();
     let registry = registry.map(|path| reading.spawn_blocking(move || read_registry(&path)));
-    let open = reading.spawn(bind("open-addr", settings.open_addr)).await??;
+    let open = {
+        let _reading = reading.enter();
+        bind_open(settings)?
+    };
     let admin = reading.spawn(bind("admin-addr", settings.admin_addr)).await??;
     let desk = bind("desk-addr", settings.desk_addr).await?;
     let (url, monitors) = match (&nats, &settings.nats) {
@@ -137,13 +140,14 @@ async fn start(
 ) -> anyhow::Result<(Publishing, Intake)> {
     core.catch_up().await?;
     core.rule(&settings.rules).await?;
-    core.keys(settings.identity.keys()).await?;
+    let identity = settings.identity.as_ref().context("a core has a key of person fingerprints")?;
+    core.keys(identity.keys()).await?;
     if let Some(schedule) = &settings.schedule {
         core.schedule(schedule).await?;
     }
-    let intake = core.take(settings.tick, Arc::clone(&settings.identity));
+    let intake = core.take(settings.tick, Arc::clone(identity));
     let served = published.subscribe();
-    let publishing = Publishing::start(reading, core, publisher.clone(), published);
+    let publishing = Publishing::start(reading, core, publisher.clone(), published, settings.replicas);
     shows(core, &served, 1).await?;
     if let Some(file) = registry
         && let Some(imported) = import_at_start(settings, core, file.await??).await?
@@ -211,14 +215,34 @@ pub fn read_registry(path: &Path) -> anyhow::Result<RegistryFile> {
         .with_context(|| format!("understanding the registry {}", path.display()))
 }
 
-async fn bind(name: &'static str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
+/// Listens for readers. Where others share the address, the kernel hands each connection to one of the processes.
+///
+/// # Errors
+/// When the address is taken.
+pub(crate) fn bind_open(settings: &Settings) -> anyhow::Result<TcpListener> {
+    let addr = settings.open_addr;
+    let listen = || {
+        let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        socket.set_reuseport(settings.open_share)?;
+        socket.bind(addr)?;
+        socket.listen(4_096)
+    };
+    listen().with_context(|| {
+        format!("listening on {addr}: choose another --open-addr, or share it with --open-share yes")
+    })
+}
+
+pub(crate) async fn bind(name: &'static str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(addr).await.with_context(|| format!("listening on {addr}: choose another --{name}"))
 }
 
-fn announce(endpoints: &Endpoints, data_dir: &Path) -> anyhow::Result<()> {
+pub(crate) fn announce(endpoints: &Endpoints, data_dir: &Path) -> anyhow::Result<()> {
     endpoints.write(data_dir).context("writing endpoints.json")?;
     tracing::info!(url = endpoints.open, "open API");
-    tracing::info!(url = endpoints.desk, "desk");
+    if !endpoints.desk.is_empty() {
+        tracing::info!(url = endpoints.desk, "desk");
+    }
     tracing::info!(url = endpoints.admin, "admin");
     tracing::info!(url = endpoints.nats, "NATS");
     Ok(())
@@ -302,7 +326,10 @@ impl Servers {
 }
 
 /// Resolves when the server is to stop; streams end then, since nothing else would end them.
-fn closing(stop: &CancellationToken, publisher: Publisher) -> impl Future<Output = ()> + Send + 'static {
+pub(crate) fn closing(
+    stop: &CancellationToken,
+    publisher: Publisher,
+) -> impl Future<Output = ()> + Send + 'static {
     let stopped = cancelled(stop);
     async move {
         stopped.await;

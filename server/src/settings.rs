@@ -27,7 +27,11 @@ const fn key(name: &'static str, default: &'static str, help: &'static str) -> K
 }
 
 const KEYS: &[Key] = &[
-    key("role", "all", "What this process does: all, or core where several share one NATS"),
+    key(
+        "role",
+        "all",
+        "What this process does: all, core where several share one NATS, or edge: the open API alone",
+    ),
     key("registry", "", "Store list or HIRA register to import at start, unless it was imported before"),
     key("max-loss", "500", "Most outlets that the import at start may take out of the registry"),
     key("data-dir", "jaego-data", "Folder for checkpoints, endpoints.json and the managed NATS"),
@@ -44,6 +48,7 @@ const KEYS: &[Key] = &[
     ),
     key("replicas", "1", "Replicas of the journal when it is made: 1, 3 or 5"),
     key("open-addr", "127.0.0.1:8080", "Address of the open API"),
+    key("open-share", "no", "yes: several processes may listen on one open-addr, and share its readers"),
     key("desk-addr", "127.0.0.1:8082", "Address of the desk: claims and checks over HTTP; keep it private"),
     key(
         "policy",
@@ -126,6 +131,15 @@ pub enum Mistake {
     },
 }
 
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Takes messages, folds and serves; `all` and `core` differ in name only.
+    Core,
+    /// Serves what cores tell.
+    Edge,
+}
+
 /// Where NATS is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Nats {
@@ -138,6 +152,8 @@ pub enum Nats {
 /// Settings of `jaego serve`, checked.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// What this process does.
+    pub role: Role,
     /// Registry file to import at start.
     pub registry: Option<PathBuf>,
     /// Most outlets that import may take out.
@@ -152,6 +168,8 @@ pub struct Settings {
     pub replicas: usize,
     /// Address of the open API.
     pub open_addr: SocketAddr,
+    /// Whether other processes may listen there as well.
+    pub open_share: bool,
     /// Address of the desk.
     pub desk_addr: SocketAddr,
     /// Ration policies to put into force.
@@ -166,8 +184,8 @@ pub struct Settings {
     pub rules: Rules,
     /// Journal sequences that are not applied.
     pub skip_damaged: Vec<u64>,
-    /// Keys of person fingerprints.
-    pub identity: Arc<Identity>,
+    /// Keys of person fingerprints; an edge has none.
+    pub identity: Option<Arc<Identity>>,
     /// Log filter.
     pub log: String,
     /// Whether logs are JSON lines.
@@ -224,7 +242,8 @@ pub fn read(
         let value = flag.or_else(from_environment).or_else(from_file);
         layers.values.insert(key.name, value.unwrap_or_else(|| (key.default.to_owned(), Origin::Default)));
     }
-    let identity = person_keys::read(&mut layers, &environment);
+    let is_edge = layers.values["role"].0 == "edge";
+    let identity = if is_edge { None } else { person_keys::read(&mut layers, &environment) };
     let settings = layers.settings(identity, flags.get_flag("exit-on-stdin-close"));
     if layers.mistakes.is_empty() {
         Ok(settings.expect("no mistake, so every value fits"))
@@ -285,9 +304,16 @@ struct Layers {
 impl Layers {
     fn settings(&mut self, identity: Option<Arc<Identity>>, exit_on_stdin_close: bool) -> Option<Settings> {
         let role = self.value("role", |v| match v {
-            "all" | "core" => Ok(()),
-            _ => Err("expected all or core".to_owned()),
+            "all" | "core" => Ok(Role::Core),
+            "edge" => Ok(Role::Edge),
+            _ => Err("expected all, core or edge".to_owned()),
         });
+        if role == Some(Role::Edge) {
+            self.value("nats", |v| match v {
+                "managed" => Err("an edge is fed by the NATS of its cores: give its URLs".to_owned()),
+                _ => Ok(()),
+            });
+        }
         let nats_listen = self.address("nats-listen");
         let nats = self.value("nats", nats_url);
         let rules = self.rules();
@@ -325,9 +351,15 @@ impl Layers {
                 _ => Err("expected text or json".to_owned()),
             }),
         );
-        role?;
+        let open_share = self.value("open-share", |v| match v {
+            "yes" => Ok(true),
+            "no" => Ok(false),
+            _ => Err("expected yes or no".to_owned()),
+        });
         let (listen, url) = (nats_listen?, nats?);
         Some(Settings {
+            role: role?,
+            open_share: open_share?,
             registry: settings.0?,
             max_loss: settings.1?,
             data_dir: settings.2?,
@@ -342,7 +374,7 @@ impl Layers {
             face_item: settings.10?,
             rules: rules?,
             skip_damaged: settings.11?,
-            identity: identity?,
+            identity,
             log: settings.12?,
             log_json: settings.13?,
             exit_on_stdin_close,

@@ -112,7 +112,7 @@ mod tests {
             (&["--person-key", &new, "--person-key-previous", &old], &[], new_key, Some(old_key)),
             (&["--person-key", &new], &[(KEY_VARIABLES[1], KEY)], new_key, Some(itself)),
         ] {
-            let keys = read_all(flags, environment).unwrap().identity.keys();
+            let keys = read_all(flags, environment).unwrap().identity.unwrap().keys();
             assert_eq!((keys.current, keys.previous), (current, previous), "{flags:?}");
         }
     }

@@ -8,6 +8,7 @@ mod contract;
 mod crash;
 mod data;
 mod desk;
+mod edge;
 mod examples;
 mod harness;
 mod lifecycle;

@@ -16,6 +16,8 @@ mod till;
 mod town;
 mod visit;
 
+pub use cluster::free_ports;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;

@@ -1,0 +1,104 @@
+//! `jaego serve --role edge`: the open API alone, fed by the relay. It holds no journal, no ledger and no person, and serves on
+//! what it has, ever older and saying so, when cores or NATS are gone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use anyhow::Context;
+use async_nats::Client;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use publisher::{Face, Publisher};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::core::reached;
+use crate::endpoints::Endpoints;
+use crate::relay::follow;
+use crate::serve::{announce, bind, bind_open, closing};
+use crate::settings::Settings;
+use crate::stop;
+
+/// From SIGTERM to the end.
+const STOP_LIMIT: Duration = Duration::from_secs(9);
+
+/// Serves until a signal comes.
+///
+/// # Errors
+/// When it can not start.
+pub fn run(settings: &Settings, nats: &str) -> anyhow::Result<()> {
+    let dir = &settings.data_dir;
+    std::fs::create_dir_all(dir).with_context(|| format!("making the data directory {}", dir.display()))?;
+    Endpoints::remove(dir).context("removing the endpoints of an earlier run")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("open").enable_all().build()?;
+    let served = runtime.block_on(serve(settings, nats));
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    served
+}
+
+async fn serve(settings: &Settings, nats: &str) -> anyhow::Result<()> {
+    let open = bind_open(settings)?;
+    let admin = bind("admin-addr", settings.admin_addr).await?;
+    let endpoints = Endpoints {
+        open: format!("http://{}", open.local_addr()?),
+        desk: String::new(),
+        admin: format!("http://{}", admin.local_addr()?),
+        nats: nats.to_owned(),
+        pid: std::process::id(),
+    };
+    // A NATS that is away now is waited for: an edge that does not start is no help to anybody.
+    let client = ingest::nats::connect_whenever(nats, "jaego-edge")
+        .await
+        .with_context(|| format!("understanding the address of NATS {nats}"))?;
+    let publisher = Publisher::new(Face { item: settings.face_item.clone() });
+    let (published_in, published) = watch::channel(0);
+    let stop = CancellationToken::new();
+    let ready = Arc::new(AtomicBool::new(false));
+    let servers = [
+        tokio::spawn(publisher::serve(open, publisher.router(), closing(&stop, publisher.clone()))),
+        tokio::spawn(publisher::serve(admin, health(&ready), stop.clone().cancelled_owned())),
+    ];
+    follow_cores(&client, &publisher, published_in);
+    let mut stopped = std::pin::pin!(stop::requested(settings.exit_on_stdin_close)?);
+    tokio::select! {
+        () = reached(published, |version| *version > 0) => {
+            ready.store(true, Relaxed);
+            announce(&endpoints, &settings.data_dir)?;
+            stopped.as_mut().await;
+        }
+        () = stopped.as_mut() => {}
+    }
+    tracing::info!("stopping");
+    ready.store(false, Relaxed);
+    stop.cancel();
+    let ended = async {
+        for server in servers {
+            server.await??;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(STOP_LIMIT, ended).await.context("not every answer was taken in time")??;
+    Endpoints::remove(&settings.data_dir).context("removing endpoints.json")?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Both go on until the process ends.
+fn follow_cores(client: &Client, publisher: &Publisher, published: watch::Sender<u64>) {
+    tokio::spawn(follow::versions(client.clone(), publisher.clone(), published));
+    tokio::spawn(follow::status(client.clone(), publisher.clone()));
+}
+
+/// Health: an edge is ready once it has a version, and stays so however old that becomes.
+fn health(ready: &Arc<AtomicBool>) -> Router {
+    let ready = Arc::clone(ready);
+    let readyz = move || async move {
+        match ready.load(Relaxed) {
+            true => (StatusCode::OK, "ready\n"),
+            false => (StatusCode::SERVICE_UNAVAILABLE, "not ready: no version has come from a core yet\n"),
+        }
+    };
+    Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(readyz))
+}

@@ -1,0 +1,102 @@
+//! An edge follows: from the last keyframe on, delta by delta; whatever is missed is made good by the next keyframe.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::Client;
+use async_nats::jetstream::consumer::{DeliverPolicy, push};
+use futures::StreamExt;
+use publisher::Publisher;
+use schemas::relay::Frame;
+use schemas::snapshot::Snapshot;
+use schemas::status::Status;
+use schemas::subject::{CORE_STATUS, KEYFRAMES, SNAPSHOTS_STREAM};
+use tokio::sync::watch;
+
+use super::parts::Assembly;
+
+/// Without a message for so long the stream is looked for anew: it may have been made again.
+const QUIET: Duration = Duration::from_secs(3);
+
+/// After so long it is tried again.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// Publishes each version that comes, and tells `published` which one is served. Never ends by itself.
+pub async fn versions(client: Client, publisher: Publisher, published: watch::Sender<u64>) {
+    let mut held: Option<Arc<Snapshot>> = None;
+    loop {
+        if let Err(error) = follow(&client, &publisher, &published, &mut held).await {
+            tracing::warn!(%error, "no snapshots; what is held is served on, and it is tried again");
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+async fn follow(
+    client: &Client,
+    publisher: &Publisher,
+    published: &watch::Sender<u64>,
+    held: &mut Option<Arc<Snapshot>>,
+) -> Result<(), async_nats::Error> {
+    let context = async_nats::jetstream::new(client.clone());
+    let stream = context.get_stream(SNAPSHOTS_STREAM).await?;
+    let first = stream.get_last_raw_message_by_subject(KEYFRAMES).await?.sequence;
+    let config = push::OrderedConfig {
+        deliver_subject: client.new_inbox(),
+        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: first },
+        ..push::OrderedConfig::default()
+    };
+    let mut messages = stream.create_consumer(config).await?.messages().await?;
+    let mut assembly = Assembly::default();
+    // Of what was written before we came only the last version counts.
+    let mut behind = stream.cached_info().state.last_sequence;
+    while let Ok(Some(message)) = tokio::time::timeout(QUIET, messages.next()).await {
+        let message = message?;
+        let seq = message.info()?.stream_sequence;
+        let taken = assembly.take(message.headers.as_ref(), message.payload.clone());
+        match taken.map(|frame| frame.map(|frame| (frame.version(), frame))) {
+            Err(why) => tracing::warn!(why, "a message of the relay is not understood"),
+            Ok(None) => {}
+            Ok(Some((_, frame))) if held.as_ref().is_some_and(|held| is_old(&frame, held)) => {}
+            Ok(Some((version, frame))) => match frame.applied(held.as_deref()) {
+                Some(snapshot) => *held = Some(snapshot),
+                None => tracing::debug!(version, "a delta that leads on from a version that is not held"),
+            },
+        }
+        if seq >= behind {
+            behind = 0;
+            publish(publisher, published, held.as_ref()).await;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a frame tells nothing new. A whole snapshot that is later by the clock and not by its number is of a journal that
+/// was begun anew.
+fn is_old(frame: &Frame, held: &Snapshot) -> bool {
+    frame.version() <= held.version && !matches!(frame, Frame::Keyframe(snapshot) if snapshot.at > held.at)
+}
+
+async fn publish(publisher: &Publisher, published: &watch::Sender<u64>, held: Option<&Arc<Snapshot>>) {
+    let Some(snapshot) = held.filter(|held| held.version != *published.borrow()) else { return };
+    let (publisher, snapshot) = (publisher.clone(), Arc::clone(snapshot));
+    let version = snapshot.version;
+    let rendered = tokio::task::spawn_blocking(move || publisher.publish(snapshot)).await;
+    rendered.expect("rendering does not panic");
+    published.send_replace(version);
+}
+
+/// Shows the status of the cores as the last one told it. Never ends by itself.
+pub async fn status(client: Client, publisher: Publisher) {
+    loop {
+        if let Ok(mut told) = client.subscribe(CORE_STATUS).await {
+            while let Some(message) = told.next().await {
+                match serde_json::from_slice::<Status>(&message.payload) {
+                    Ok(status) => publisher.set_status(status),
+                    Err(error) => tracing::warn!(%error, "a status is not understood"),
+                }
+            }
+        }
+        tokio::time::sleep(QUIET).await;
+    }
+}
