@@ -70,6 +70,12 @@ pub struct Journal {
     stream: Stream,
 }
 
+/// A journal on one server is compressed. A replicated one is not: nats-server 2.15.1, killed and started again, could not cut
+/// a compressed block back to what its peers have ("smb.truncate: … s2: corrupt input") and stayed out of the stream for good.
+fn compression(replicas: usize) -> Option<jetstream::stream::Compression> {
+    (replicas == 1).then_some(jetstream::stream::Compression::S2)
+}
+
 /// Proof that a batch is in the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ack {
@@ -110,7 +116,7 @@ impl Journal {
                 max_age: MAX_AGE,
                 duplicate_window: DEDUP_WINDOW,
                 num_replicas: replicas,
-                compression: Some(jetstream::stream::Compression::S2),
+                compression: compression(replicas),
                 allow_direct: true,
                 deny_delete: true,
                 ..Config::default()

@@ -30,10 +30,13 @@ const FILES: [(&str, &str, &str); 3] = [
     ("stock", "StockList", "What they have"),
     ("outlets_with_stock", "OutletsWithStock", "Who sells, and what they have"),
 ];
-const OF_FORMATS: [(&str, &str); 3] =
-    [("ndjson", "application/x-ndjson"), ("geojson", "application/geo+json"), ("csv", "text/csv")];
+const OF_FORMATS: [(&str, &str, &str); 3] = [
+    ("ndjson", "application/x-ndjson", "Text"),
+    ("geojson", "application/geo+json", "Features"),
+    ("csv", "text/csv", "Text"),
+];
 
-const OPERATIONS: [Operation; 13] = [
+const OPERATIONS: [Operation; 14] = [
     Operation {
         path: "/v1/manifest.json",
         id: "manifest",
@@ -91,8 +94,17 @@ const OPERATIONS: [Operation; 13] = [
     Operation {
         path: "/v1/nearby",
         id: "nearby",
-        summary: "Outlets near a place, nearest first, or within a box of degrees",
-        parameters: &["Lat", "Lng", "Radius", "Bbox", "Limit", "Item", "MinLevel"],
+        summary: "Outlets near a place, nearest first",
+        parameters: &["Lat", "Lng", "Radius", "Limit", "Item", "MinLevel"],
+        answers: &[(JSON, "Nearby")],
+        errors: &[400],
+        cached: true,
+    },
+    Operation {
+        path: "/v1/within",
+        id: "within",
+        summary: "Outlets within a box of degrees, in the order of the registry",
+        parameters: &["Bbox", "Limit", "Item", "MinLevel"],
         answers: &[(JSON, "Nearby")],
         errors: &[400],
         cached: true,
@@ -110,7 +122,7 @@ const OPERATIONS: [Operation; 13] = [
         path: "/v1/changes",
         id: "changes",
         summary: "What changed since a version; the last line tells the version that a reader then has",
-        parameters: &["Since", "Region"],
+        parameters: &["From", "Region"],
         answers: &[("application/x-ndjson", "Text")],
         errors: &[400, 410],
         cached: true,
@@ -168,8 +180,7 @@ fn document() -> Value {
     }
     for (base, parameters) in [("/v1", &[][..]), ("/v1/regions/{code}", &["Code"])] {
         for (name, schema, summary) in FILES {
-            let formats = std::iter::once(("json", JSON, schema))
-                .chain(OF_FORMATS.map(|(end, media)| (end, media, "Text")));
+            let formats = std::iter::once(("json", JSON, schema)).chain(OF_FORMATS);
             for (end, media, schema) in formats {
                 let path = format!("{base}/{name}.{end}");
                 paths.insert(path, file(name, end, summary, (media, schema), parameters));
@@ -279,7 +290,23 @@ fn headers() -> Value {
 }
 
 fn parameters() -> Value {
-    let parameter = |place: &str, name: &str, description: &str, schema: Value| json!({ "in": place, "name": name, "description": description, "required": place == "path", "schema": schema });
+    let parameter = |place: &str, name: &str, description: &str, schema: Value| {
+        // A question without these three can not be answered.
+        let required = place == "path" || ["lat", "lng", "bbox"].contains(&name);
+        json!({ "in": place, "name": name, "description": description, "required": required, "schema": schema })
+    };
+    let mut from = parameter(
+        "query",
+        "since",
+        "The version that the reader has.",
+        json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX }),
+    );
+    from["required"] = true.into();
+    let four = json!({ "type": "array", "items": { "type": "number", "minimum": -180, "maximum": 180 }, "minItems": 4, "maxItems": 4 });
+    let mut bbox = parameter("query", "bbox", "west,south,east,north in degrees.", four);
+    bbox["style"] = "form".into();
+    bbox["explode"] = false.into();
+    bbox["example"] = json!([126.9, 37.5, 127.0, 37.6]);
     let number = |from: f64, to: f64| json!({ "type": "number", "minimum": from, "maximum": to });
     let whole = |from: u64, to: u64| json!({ "type": "integer", "minimum": from, "maximum": to });
     let region = || json!({ "type": "string", "pattern": "^([0-9]{2}|[0-9]{5})$", "examples": ["11680"] });
@@ -288,14 +315,15 @@ fn parameters() -> Value {
         "Code": parameter("path", "code", "Province (two digits) or district (five).", region()),
         "Region": parameter("query", "region", "Province or district; the whole country where missing.", region()),
         "Version": parameter("path", "version", "A version that is kept.", whole(0, u64::MAX)),
+        "From": from,
         "Since": parameter("query", "since", "The version that the reader has.", whole(0, u64::MAX)),
         "LastEventId": parameter("header", "Last-Event-ID", "The version that the reader has; browsers send it.", whole(0, u64::MAX)),
         "Lat": parameter("query", "lat", "Degrees north.", number(-90.0, 90.0)),
         "Lng": parameter("query", "lng", "Degrees east.", number(-180.0, 180.0)),
         "Radius": parameter("query", "radius_m", "Metres; 1000 where missing.", number(0.0, 5000.0)),
-        "Bbox": parameter("query", "bbox", "west,south,east,north in degrees; in place of lat and lng.", json!({ "type": "string", "examples": ["126.9,37.5,127.0,37.6"] })),
+        "Bbox": bbox,
         "Limit": parameter("query", "limit", "Most rows; 100 where missing, never more than 1000.", whole(1, 1_000_000_000)),
-        "Item": parameter("query", "item", "Item whose level counts.", json!({ "type": "string", "examples": ["mask"] })),
+        "Item": parameter("query", "item", "Item whose level counts.", json!({ "type": "string", "pattern": "^[0-9a-z_-]{1,32}$", "examples": ["mask"] })),
         "MinLevel": parameter("query", "min_level", "Only outlets that have at least so much.", json!({ "type": "string", "enum": ["plenty", "some", "few", "empty"] })),
         "Z": parameter("path", "z", "Zoom.", whole(6, 14)),
         "X": parameter("path", "x", "Column.", whole(0, 16_383)),

@@ -40,6 +40,9 @@ impl PlaceIndex {
 
     /// Indexes of the outlets from west to east and from south to north, all edges included, in ascending order.
     pub(crate) fn inside(&self, [west, south, east, north]: [f64; 4]) -> Vec<u32> {
+        if west > east || south > north {
+            return Vec::new();
+        }
         let found = self.tree.locate_in_envelope(&AABB::from_corners([west, south], [east, north]));
         let mut found: Vec<u32> = found.map(|spot| spot.data.index).collect();
         found.sort_unstable();

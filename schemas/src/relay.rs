@@ -23,7 +23,7 @@ pub enum Frame {
 /// The way from a version to a later one. Parts that are absent did not change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Delta {
-    /// It leads on from this version, and from every one between the two.
+    /// It leads on from this version alone: what came and went between the two is not in it.
     pub from: u64,
     /// The version that it leads to.
     pub version: u64,
@@ -90,7 +90,7 @@ impl Frame {
         match self {
             Self::Keyframe(snapshot) => Some(snapshot),
             Self::Delta(delta) => {
-                let held = held.filter(|held| (delta.from..delta.version).contains(&held.version))?;
+                let held = held.filter(|held| held.version == delta.from)?;
                 Some(Arc::new(delta.applied(held)))
             }
         }

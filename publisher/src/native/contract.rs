@@ -32,6 +32,7 @@ pub(crate) fn documents(generator: &mut SchemaGenerator) -> Map<String, Value> {
             "StockRow",
             json!({ "allOf": [{ "type": "object", "required": ["id"], "properties": { "id": { "type": "string" } } }, reference("Stock")] }),
         ),
+        ("Features", features()),
         ("Outlets", only("outlets", array("Info"))),
         ("StockList", only("outlets", array("StockRow"))),
         ("OutletsWithStock", only("outlets", array("Row"))),
@@ -50,6 +51,28 @@ pub(crate) fn documents(generator: &mut SchemaGenerator) -> Map<String, Value> {
             json!({ "allOf": [reference("Status"), { "type": "object", "required": ["version", "last_updated", "ttl", "age_ms"] }] }),
         ),
     ])
+}
+
+fn features() -> Value {
+    let point = json!({
+        "type": "object", "required": ["type", "coordinates"],
+        "properties": {
+            "type": { "const": "Point" },
+            "coordinates": { "type": "array", "minItems": 2, "maxItems": 2, "items": { "type": "number" } },
+        },
+    });
+    let feature = json!({
+        "type": "object", "required": ["type", "id", "geometry", "properties"],
+        "properties": {
+            "type": { "const": "Feature" }, "id": { "type": "string" },
+            "geometry": { "anyOf": [point, { "type": "null" }] },
+            "properties": { "type": "object", "required": ["id"] },
+        },
+    });
+    whole(&fields(&[
+        ("type", json!({ "const": "FeatureCollection" })),
+        ("features", json!({ "type": "array", "items": feature })),
+    ]))
 }
 
 fn tile() -> Value {

@@ -125,11 +125,11 @@ fn circle(params: Params<'_>) -> Result<Circle, String> {
 }
 
 fn read_box(text: &str) -> Result<[f64; 4], String> {
-    let wrong = || "bbox: west,south,east,north in degrees, west below east and south below north".to_owned();
+    let wrong = || "bbox: west,south,east,north in degrees".to_owned();
     let numbers: Vec<f64> =
         text.split(',').map(|part| part.trim().parse().map_err(|_| wrong())).collect::<Result<_, _>>()?;
     let [west, south, east, north] = <[f64; 4]>::try_from(numbers).map_err(|_| wrong())?;
-    let known = [west, east].iter().all(|lng| LONGITUDES.contains(lng))
-        && [south, north].iter().all(|lat| LATITUDES.contains(lat));
-    if known && west <= east && south <= north { Ok([west, south, east, north]) } else { Err(wrong()) }
+    // Beyond the poles, or with its sides the wrong way round, a box holds nothing.
+    let known = [west, south, east, north].iter().all(|side| LONGITUDES.contains(side));
+    if known { Ok([west, south.max(-90.0), east, north.min(90.0)]) } else { Err(wrong()) }
 }

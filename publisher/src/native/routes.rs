@@ -81,7 +81,7 @@ async fn resource(
             let one = edition.native().one(id, edition.snapshot());
             return one.map_or_else(answer::no_outlet, |body| respond(headers, &body, terms));
         }
-        ["nearby"] => {
+        ["nearby" | "within"] => {
             return match edition.nearby(params.0) {
                 Ok(body) => respond(headers, &body, terms),
                 Err(wrong) => answer::wrong_question(wrong),

@@ -80,7 +80,7 @@ pub(crate) fn paths() -> Vec<String> {
         "tiles/12/3492/1586.json",
         "tiles/12/0/0.json",
         "nearby?lat=37.5663&lng=126.9779&radius_m=5000",
-        "nearby?bbox=126,37,128,38&limit=7",
+        "within?bbox=126,37,128,38&limit=7",
     ];
     paths.extend(others.map(|path| format!("/v1/{path}")));
     paths

@@ -84,8 +84,10 @@ async fn a_wrong_question_is_told_what_is_wrong() {
         ("/v1/nearby?lat=37.5&lng=127&limit=0", "limit"),
         ("/v1/nearby?lat=37.5&lng=127&min_level=break", "min_level"),
         ("/v1/nearby?lat=37.5&lng=127&item=%20", "item"),
-        ("/v1/nearby?bbox=127,37,126,38", "bbox"),
-        ("/v1/nearby?bbox=1,2,3", "bbox"),
+        ("/v1/within?bbox=127,37,128,x", "bbox"),
+        ("/v1/within?bbox=1,2,3", "bbox"),
+        ("/v1/within?bbox=1,2,3,NaN", "bbox"),
+        ("/v1/within", "lat"),
         ("/v1/changes", "since"),
         ("/v1/changes?since=-1", "since"),
         ("/v1/changes?since=7&region=99", "region"),
@@ -95,6 +97,9 @@ async fn a_wrong_question_is_told_what_is_wrong() {
         assert_eq!(told.status, 400, "{uri}");
         let detail = told.json()["detail"].as_str().unwrap().to_owned();
         assert!(detail.starts_with(word), "{uri}: {detail}");
+    }
+    for nowhere in ["128,37,126,38", "126,38,128,37", "-180,-180,-170,-170"] {
+        assert_eq!(get(&router, &format!("/v1/within?bbox={nowhere}")).await.json()["total"], 0);
     }
     for uri in [
         "/v1/outlets/nobody",
