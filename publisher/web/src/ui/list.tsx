@@ -10,6 +10,7 @@ import { changes, metres, spot } from "../spots.ts";
 import { language, useWords } from "../strings.ts";
 import { LEVELS, type Row } from "../types.ts";
 import { OUTLETS_FROM, said, selected, view } from "../view.ts";
+import { Bar } from "./bar.tsx";
 import { Mark } from "./icons.tsx";
 
 export function List() {
@@ -51,16 +52,6 @@ function AreaRow({ area }: { area: Area }) {
         <Bar counts={levelsOf(area)} />
       </span>
     </button>
-  );
-}
-
-/** How an area's outlets divide into levels. */
-export function Bar({ counts }: { counts: number[] }) {
-  const total = counts.reduce((sum, n) => sum + n, 0) || 1;
-  return (
-    <span class="bar" aria-hidden="true">
-      {counts.map((n, level) => n > 0 && <span key={level} class={`part ${LEVELS[level]}`} style={{ flexGrow: n / total }} />)}
-    </span>
   );
 }
 
