@@ -8,7 +8,7 @@ import { spot, spots, type Spot } from "./spots.ts";
 const PADDING = 0.25;
 const PULSE_MS = 1500;
 /** Radius of a mark in pixels from zoom 6 to 16. */
-const RADIUS = [1.9, 2.2, 2.5, 3, 4, 5, 6.5, 8, 9.5, 11, 12.5];
+const RADIUS = [1.7, 2, 2.4, 2.9, 3.6, 4.4, 5.6, 7.2, 9, 11, 12.5];
 /** From here the better stocked lie on top; from afar that would paint the country greener than it is. */
 const SORTED_FROM = 11;
 const NAMES_FROM = 15.5;

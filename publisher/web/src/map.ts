@@ -21,7 +21,7 @@ const desk = matchMedia("(min-width: 900px)");
 /** Pixels at the edges that panels cover. */
 function covered(): { topLeft: [number, number]; bottomRight: [number, number] } {
   if (desk.matches) return { topLeft: [20, 20], bottomRight: [20, 20] };
-  return { topLeft: [16, 150], bottomRight: [16, 190] };
+  return { topLeft: [16, 150], bottomRight: [16, Math.max(260, innerHeight * 0.32)] };
 }
 
 const padding = (): L.FitBoundsOptions => ({ paddingTopLeft: covered().topLeft, paddingBottomRight: covered().bottomRight });

@@ -1,13 +1,16 @@
 // The outlets of the view with name, hours and notice, nearest first; from what is kept where the network fails.
 import { read } from "./api.ts";
-import { takeRows } from "./spots.ts";
+import { seen } from "./freshness.ts";
+import { metres, takeRows } from "./spots.ts";
+import type { Box } from "./tiles.ts";
 import { Signal } from "./signal.ts";
 import type { Head, Row } from "./types.ts";
 import { me, OUTLETS_FROM, view, type Place } from "./view.ts";
-import { metres } from "./spots.ts";
 
 const LIMIT = 300;
 const REFRESH_MS = 15_000;
+/** So many kept answers are looked through, the youngest. */
+const MOST_KEPT = 20;
 
 export interface Rows {
   state: "none" | "loading" | "ready" | "failed";
@@ -55,10 +58,30 @@ async function load(): Promise<void> {
     takeRows(got.data.outlets, got.data.version);
     put(got.data.outlets, got.data.total ?? got.data.outlets.length, now.centre);
   } catch {
-    if (turn === asked) rows.value = { ...rows.value, state: "failed" };
+    const kept = await remembered(now.box);
+    if (turn !== asked) return;
+    if (kept.length > 0) put(kept, kept.length, now.centre);
+    else rows.value = { ...rows.value, list: [], state: "failed" };
   }
   soon(REFRESH_MS);
 }
+
+/** Rows in a box out of the answers that the service worker kept, whatever was asked then. */
+async function remembered(box: Box): Promise<Row[]> {
+  if (typeof caches === "undefined") return [];
+  const cache = await caches.open("jaego-data-1");
+  const asked = (await cache.keys()).filter(({ url }) => url.includes("/v1/nearby?")).slice(-MOST_KEPT);
+  const found = new Map<string, Row>();
+  for (const request of asked) {
+    const { outlets, last_updated } = (await (await cache.match(request))!.json()) as Head & { outlets: Row[] };
+    seen(Date.parse(last_updated), true);
+    for (const row of outlets) if (inside(row, box)) found.set(row.id, row);
+  }
+  return [...found.values()];
+}
+
+const inside = ({ lat, lng }: Row, box: Box): boolean =>
+  lat !== null && lng !== null && lng > box.west && lng < box.east && lat > box.south && lat < box.north;
 
 /** Those in the view; measured from the visitor when that is where the view is. */
 function put(found: Row[], total: number, centre: Place): void {

@@ -28,8 +28,13 @@ export class Signal<T> {
 
 export function useSignal<T>(signal: Signal<T>): T {
   const [, redraw] = useState({});
-  useEffect(() => signal.follow(() => redraw({})), [signal]);
-  return signal.value;
+  const drawn = signal.value;
+  useEffect(() => {
+    // It may have changed between the drawing and this moment.
+    if (!Object.is(drawn, signal.value)) redraw({});
+    return signal.follow(() => redraw({}));
+  }, [signal]);
+  return drawn;
 }
 
 /** Draws again every `ms`, for words that tell an age. */

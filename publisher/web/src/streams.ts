@@ -8,6 +8,8 @@ import type { Changes, Head, Row } from "./types.ts";
 /** A browser opens six connections to a server without HTTP/2: half of them stay free for all else. */
 export const MOST_STREAMS = 3;
 const RETRY_MS = 30_000;
+/** States of a source, by number: there are browsers without the class. */
+const [OPEN, CLOSED] = [1, 2];
 
 const open = new Map<string, EventSource>();
 let wanted: string[] = [];
@@ -64,7 +66,7 @@ async function reset(event: MessageEvent<string>): Promise<void> {
 /** A source that gave up is asked again later; one that is reconnecting does that by itself. */
 function failed(code: string, source: EventSource): void {
   tell();
-  if (source.readyState !== EventSource.CLOSED || open.get(code) !== source) return;
+  if (source.readyState !== CLOSED || open.get(code) !== source) return;
   open.delete(code);
   clearTimeout(retry);
   retry = setTimeout(reconcile, RETRY_MS * (0.5 + Math.random()));
@@ -72,8 +74,8 @@ function failed(code: string, source: EventSource): void {
 
 /** Says whether changes arrive as they happen. */
 function tell(): void {
-  const running = wanted.filter((code) => open.get(code)?.readyState === EventSource.OPEN);
+  const running = wanted.filter((code) => open.get(code)?.readyState === OPEN);
   const on = wanted.length > 0 && running.length === wanted.length;
-  live(on && complete);
+  live(on);
   streaming(on && complete);
 }
