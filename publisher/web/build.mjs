@@ -1,10 +1,9 @@
-// Builds dist/ from src/ and static/: the same sources give the same bytes, on every machine.
+// Builds dist/ from src/ and static/: the same sources give the same bytes, on every machine. With --check it only tells whether dist/ is of them.
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import * as esbuild from "esbuild";
 
 const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, "dist");
@@ -88,9 +87,15 @@ function report() {
   }
 }
 
+const digest = digestOfSources();
+if (process.argv.includes("--check")) {
+  const built = existsSync(join(dist, "SOURCES")) && readFileSync(join(dist, "SOURCES"), "utf8").trim();
+  if (built !== digest) console.log("dist/ is not of these sources; next step: npm ci && npm run build");
+  process.exit(built === digest ? 0 : 1);
+}
+const esbuild = await import("esbuild");
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(join(dist, "assets"), { recursive: true });
-const digest = digestOfSources();
 const built = await bundlePages();
 for (const [page, name] of Object.entries(PAGES)) writePage(page, built[name]);
 for (const path of filesBelow("static").filter((path) => !path.endsWith(".html"))) {

@@ -13,13 +13,13 @@ import { useSignal } from "./signal.ts";
 import * as streams from "./streams.ts";
 import { choose, language, useWords } from "./strings.ts";
 import * as tiles from "./tiles.ts";
-import type { Status } from "./types.ts";
+import { LEVELS, type Status } from "./types.ts";
 import { said, selected } from "./view.ts";
 import { install } from "./worker.ts";
 import { Banner, Pulse } from "./ui/banner.tsx";
 import { Detail } from "./ui/detail.tsx";
 import { Filter } from "./ui/filter.tsx";
-import { Icon } from "./ui/icons.tsx";
+import { Icon, Mark } from "./ui/icons.tsx";
 import { List } from "./ui/list.tsx";
 import { Search } from "./ui/search.tsx";
 import { TodayCard } from "./ui/today.tsx";
@@ -101,6 +101,10 @@ function Foot() {
   const w = useWords();
   return (
     <footer>
+      <h2 class="hidden">{w.legend}</h2>
+      <ul class="legend">
+        {LEVELS.map((level, n) => <li key={level}><Mark level={n} size={20} /><b>{w.level[level]}</b> {w.range[level]}</li>)}
+      </ul>
       <p>{w.caution}</p>
       <p><a href="/status">{w.statusLink}</a> · <a href="/docs">{w.apiLink}</a></p>
     </footer>

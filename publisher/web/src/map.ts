@@ -11,6 +11,8 @@ import { firstView, me, selected, view, type Place } from "./view.ts";
 
 const COUNTRY = L.latLngBounds([33.1, 125.9], [38.6, 129.7]);
 const LIMITS = L.latLngBounds([31.5, 122], [40.5, 134]);
+/** How far the map may be dragged: wide enough that a tall screen can have the country where no panel lies. */
+const ROAM = L.latLngBounds([22, 112], [49, 144]);
 const STREAM_FROM = 12;
 const CLICK_PX = 24;
 
@@ -21,7 +23,7 @@ const desk = matchMedia("(min-width: 900px)");
 /** Pixels at the edges that panels cover. */
 function covered(): { topLeft: [number, number]; bottomRight: [number, number] } {
   if (desk.matches) return { topLeft: [20, 20], bottomRight: [20, 20] };
-  return { topLeft: [16, 150], bottomRight: [16, Math.max(260, innerHeight * 0.32)] };
+  return { topLeft: [16, 150], bottomRight: [16, selected.value ? innerHeight * 0.56 : Math.max(260, innerHeight * 0.32)] };
 }
 
 const padding = (): L.FitBoundsOptions => ({ paddingTopLeft: covered().topLeft, paddingBottomRight: covered().bottomRight });
@@ -30,7 +32,7 @@ const calm = (): boolean => matchMedia("(prefers-reduced-motion: reduce)").match
 /** Puts the map into an element, once. */
 export function mount(element: HTMLElement): void {
   map = L.map(element, {
-    zoomControl: false, minZoom: 6, maxZoom: 18, zoomSnap: 0.5, maxBounds: LIMITS, maxBoundsViscosity: 0.8,
+    zoomControl: false, minZoom: 6, maxZoom: 18, zoomSnap: 0.5, maxBounds: ROAM, maxBoundsViscosity: 0.8,
     fadeAnimation: false, zoomAnimation: !calm(), inertia: !calm(), attributionControl: false,
   });
   raster(map);
@@ -133,8 +135,8 @@ export function showPlace(place: Place, zoom: number): void {
 
 /** Brings a chosen outlet into sight only where it is not. */
 export function reveal(place: Place): void {
-  const box = view.value?.box;
-  if (!map || !box) return;
+  if (!map) return;
+  const box = openBox(map);
   const inside = place.lng > box.west && place.lng < box.east && place.lat > box.south && place.lat < box.north;
   if (!inside || map.getZoom() < 13) showPlace(place, 15);
 }
