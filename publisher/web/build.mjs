@@ -38,6 +38,7 @@ const shared = {
   charset: "utf8",
   logLevel: "warning",
   metafile: true,
+  tsconfigRaw: {},
 };
 
 /** Bundles both pages; returns the built script and style of each. */
