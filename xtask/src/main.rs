@@ -5,6 +5,7 @@ mod demo;
 mod fetch;
 mod nats;
 mod process;
+mod web;
 mod workspace;
 
 use std::ffi::OsString;
@@ -17,7 +18,7 @@ use crate::process::Stop;
 use crate::workspace::Workspace;
 
 const USAGE: &str = "\
-cargo xtask setup                 find nats-server 2.12 or newer, or fetch the pinned one into .tools
+cargo xtask setup                 find nats-server 2.12 or newer, or fetch the pinned one into .tools; build the pages if they changed
 cargo xtask demo [options]        set up, build, and run jaego with a simulated fleet of POS
     --for 60s                     stop after this long (default: until Ctrl-C)
     --outlets 25000               size of the synthetic registry
@@ -53,13 +54,18 @@ fn run() -> Result<()> {
     let workspace = Workspace::locate()?;
     let stop = Stop::on_signals()?;
     match command.as_str() {
-        "setup" => nothing_more(args).and_then(|()| nats::ensure(&workspace, &stop).map(drop)),
+        "setup" => nothing_more(args).and_then(|()| setup(&workspace, &stop)),
         "demo" => demo::run(&workspace, &stop, &demo::Options::parse(args)?),
         "test" => nothing_more(args).and_then(|()| checks::test(&workspace, &stop)),
         "ci" => nothing_more(args).and_then(|()| checks::ci(&workspace, &stop)),
         "bench" => checks::bench(&workspace, &stop, args.raw_args()?.collect::<Vec<OsString>>()),
         other => bail!("no command {other:?}; next step: choose one of these\n{USAGE}"),
     }
+}
+
+fn setup(workspace: &Workspace, stop: &Stop) -> Result<()> {
+    nats::ensure(workspace, stop)?;
+    web::ensure(workspace, stop)
 }
 
 fn nothing_more(mut args: lexopt::Parser) -> Result<()> {

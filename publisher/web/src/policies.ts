@@ -1,0 +1,49 @@
+// Today's rule of purchase, and the weekday on which a digit's turn comes.
+import { read, Repeating } from "./api.ts";
+import { Signal } from "./signal.ts";
+import type { Head, Rule, Today } from "./types.ts";
+import type { Strings } from "./strings.ts";
+
+type Gate = "any" | "closed" | "catch_up" | { digits: number[] };
+
+interface Policy {
+  effective_from: string;
+  group: string;
+  ended?: boolean;
+  days?: { by: string; week: Gate[] } | null;
+}
+
+interface Schedule {
+  policies?: Policy[];
+}
+
+type Policies = Head & { today: Today; schedule: Schedule | null };
+
+export const policies = new Signal<Policies | null>(null);
+let etag: string | null = null;
+
+export const polling = new Repeating(async () => {
+  const got = await read<Policies>("/v1/policies.json", etag);
+  if (!got) return;
+  etag = got.kept ? null : got.etag;
+  policies.value = got.data;
+}, () => 60);
+
+const digitsOf = (gate: Gate): number[] => (typeof gate === "object" ? gate.digits : []);
+
+/** Day of the week (Monday = 0) on which this last digit may buy, by the rule in force; none where it is not told. */
+export function dayOf(digit: number, of: Policies): number | null {
+  const start = Date.parse(of.last_updated);
+  const group = of.today.rules[0]?.group;
+  const begun = (of.schedule?.policies ?? []).filter((policy) => policy.group === group && Date.parse(policy.effective_from) <= start);
+  const newest = begun.sort((a, b) => Date.parse(b.effective_from) - Date.parse(a.effective_from))[0];
+  const day = newest?.days?.week.findIndex((gate) => digitsOf(gate).includes(digit)) ?? -1;
+  return day < 0 ? null : day;
+}
+
+/** "1인 한 주 2개" */
+export function quantity(rule: Rule, w: Strings): string {
+  const { window } = rule;
+  const text = typeof window === "string" ? w.windows[window] ?? window : w.rolling(Object.values(window)[0] ?? 0);
+  return w.quantity(text, rule.quantity);
+}

@@ -1,0 +1,290 @@
+// Drives both pages in a real browser against a server: node test/browser.mjs BASE_URL SCREENSHOT_FOLDER
+import { mkdirSync, readFileSync } from "node:fs";
+import { createServer, request as ask } from "node:http";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const [base = "http://127.0.0.1:8090", folder = "screenshots"] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const PHONE = { width: 390, height: 844 };
+const DESK = { width: 1440, height: 900 };
+const GANGNAM = { latitude: 37.4979, longitude: 127.0276 };
+const SCRIPT_BUDGET = 300 * 1024;
+const AIM = 100 * 1024;
+const FIRST_OUTLETS_MS = 2_000;
+
+mkdirSync(folder, { recursive: true });
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+let [passed, failed] = [0, 0];
+
+function assert(truth, message) {
+  if (!truth) throw new Error(message);
+}
+
+/** A way to the server that can be cut: a browser's own "offline" does not reach its service workers. */
+async function wire() {
+  const forward = (request, response) => {
+    const onward = ask(base + request.url, { method: request.method, headers: request.headers }, (answer) => {
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    });
+    onward.on("error", () => response.destroy());
+    response.on("close", () => onward.destroy());
+    request.pipe(onward);
+  };
+  const server = createServer(forward);
+  const listen = (port) => new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
+  await listen(0);
+  const { port } = server.address();
+  const cut = () => new Promise((resolve) => {
+    server.close(resolve);
+    server.closeAllConnections();
+  });
+  return { address: `http://127.0.0.1:${port}`, cut, mend: () => listen(port) };
+}
+
+/** A page of its own with nothing remembered; noise on its console is a failure unless the test cuts the network. */
+async function visit(run, { viewport = PHONE, locale = "ko-KR", path = "/", quiet = true, ...options } = {}) {
+  const context = await browser.newContext({ viewport, locale, deviceScaleFactor: 2, hasTouch: viewport === PHONE, ...options });
+  const page = await context.newPage();
+  const noise = [];
+  page.on("console", (message) => message.type() === "error" && noise.push(message.text()));
+  page.on("pageerror", (error) => noise.push(String(error)));
+  try {
+    await page.goto(base + path);
+    await run(page, context);
+    if (quiet) assert(noise.length === 0, `console: ${noise.join(" | ")}`);
+  } finally {
+    await context.close();
+  }
+}
+
+async function test(name, run, options) {
+  const begun = performance.now();
+  try {
+    await visit(run, options);
+    passed += 1;
+    console.log(`ok   ${name} (${Math.round(performance.now() - begun)} ms)`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAIL ${name}: ${error.message}`);
+  }
+}
+
+/** Waits until `look` is true in the page; the page's own policy forbids the ready-made way, which evaluates text. */
+async function until(page, look, argument = null, timeout = 15_000) {
+  const end = Date.now() + timeout;
+  while (!(await page.evaluate(look, argument).catch(() => false))) {
+    assert(Date.now() < end, `waited ${timeout} ms for ${look}`);
+    await page.waitForTimeout(25);
+  }
+}
+
+const shot = (page, name) => page.screenshot({ path: join(folder, `${name}.png`) });
+const drawn = (page) => until(page, () => Number(document.querySelector("#map")?.dataset.drawn) > 0);
+const settled = (page) => until(page, () => document.querySelectorAll(".rows .row").length > 0);
+const outletsListed = (page) => page.waitForSelector(".row[data-id]");
+
+async function accessible(page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run());
+  const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  const told = grave.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 120)).join(" ; ")}`);
+  assert(grave.length === 0, `axe: ${told.join(" | ")}`);
+}
+
+async function find(page, text) {
+  await page.getByRole("combobox").fill(text);
+  await page.locator("#found li").first().waitFor();
+}
+
+async function goTo(page, text) {
+  await find(page, text);
+  await page.getByRole("combobox").press("Enter");
+  await outletsListed(page);
+}
+
+for (const [name, viewport] of [["phone", PHONE], ["desk", DESK]]) {
+  await test(`first outlets and the country, ${name}`, async (page) => {
+    await drawn(page);
+    const ms = await page.evaluate(() => performance.now());
+    assert(ms < FIRST_OUTLETS_MS, `first outlets after ${Math.round(ms)} ms`);
+    console.log(`     first outlets after ${Math.round(ms)} ms`);
+    await settled(page);
+    await until(page, () => Number(document.querySelector("#map").dataset.drawn) > 5_000, null, 10_000);
+    await shot(page, `${name}-country`);
+    await accessible(page);
+  }, { viewport });
+
+  await test(`search by district, detail, ${name}`, async (page) => {
+    await drawn(page);
+    await find(page, "강남");
+    await shot(page, `${name}-search`);
+    await page.getByRole("combobox").press("Enter");
+    await outletsListed(page);
+    await shot(page, `${name}-district`);
+    await page.locator(".row[data-id]").first().click();
+    await page.waitForSelector(".detail .figure");
+    assert((await page.locator(".figure .age").count()) <= 1, "age");
+    await page.waitForTimeout(1200);
+    await shot(page, `${name}-detail`);
+    await accessible(page);
+  }, { viewport });
+
+  await test(`near me, ${name}`, async (page) => {
+    await drawn(page);
+    await page.locator(".near").click();
+    await outletsListed(page);
+    await page.waitForTimeout(1000);
+    const first = await page.locator(".row[data-id] .row-side").first().innerText();
+    assert(/\d+m/.test(first), `distance: ${first}`);
+    await shot(page, `${name}-near`);
+  }, { viewport, geolocation: GANGNAM, permissions: ["geolocation"] });
+
+  await test(`status, ${name}`, async (page) => {
+    await page.waitForSelector(".flow .hop");
+    await page.waitForSelector(".where tbody tr");
+    await page.waitForTimeout(800);
+    await page.screenshot({ path: join(folder, `${name}-status.png`), fullPage: true });
+    await accessible(page);
+  }, { viewport, path: "/status" });
+}
+
+await test("search by an outlet's name", async (page) => {
+  await drawn(page);
+  const { outlets } = await (await page.request.get(`${base}/v1/outlets.json`)).json();
+  const { name } = outlets.find((outlet) => outlet.lat !== null);
+  await page.getByRole("combobox").fill(name);
+  await page.locator("#found li[id^=found-o]").first().click();
+  await page.waitForSelector(".detail .figure");
+  assert((await page.locator(".detail h2").innerText()) === name, "another outlet");
+});
+
+await test("refused position is explained", async (page) => {
+  await drawn(page);
+  await page.locator(".near").click();
+  await page.waitForSelector(".fault");
+  await shot(page, "phone-refused");
+});
+
+await test("filter shows one level alone", async (page) => {
+  await drawn(page);
+  await goTo(page, "강남");
+  await page.locator(".chip[data-level=plenty]").click();
+  await until(page, () => {
+    const words = [...document.querySelectorAll(".row[data-id] .word")];
+    return words.every((word) => word.classList.contains("plenty"));
+  });
+  await page.waitForTimeout(300);
+  await shot(page, "phone-filter");
+});
+
+await test("changes arrive as they happen", async (page) => {
+  await drawn(page);
+  await goTo(page, "강남");
+  await until(page, () => document.querySelector(".pulse.live") !== null, null, 15_000);
+  const text = () => page.locator(".rows").innerText();
+  const before = await text();
+  await until(page, (before) => document.querySelector(".rows").innerText !== before, before, 15_000);
+}, { viewport: DESK });
+
+await test("polling where events do not come", async (page) => {
+  await page.addInitScript(() => delete window.EventSource);
+  await page.reload();
+  await drawn(page);
+  await goTo(page, "강남");
+  let asked = 0;
+  page.on("request", (request) => (asked += /\/v1\/tiles\//.test(request.url()) ? 1 : 0));
+  await until(page, () => document.querySelector(".pulse:not(.live)") !== null);
+  await page.waitForTimeout(5000);
+  assert(asked >= 1, "no tile was asked for again");
+});
+
+const line = await wire();
+await test("without a server it shows the last data and their age", async (page) => {
+  await page.goto(line.address);
+  await drawn(page);
+  await until(page, () => navigator.serviceWorker.controller !== null);
+  await goTo(page, "강남");
+  await page.waitForTimeout(3000);
+  await line.cut();
+  await page.reload();
+  await drawn(page);
+  await page.waitForSelector(".banner");
+  await settled(page);
+  await page.waitForTimeout(500);
+  await shot(page, "phone-offline");
+  await line.mend();
+  await page.waitForSelector(".banner", { state: "detached", timeout: 70_000 });
+}, { quiet: false });
+await line.cut();
+
+await test("English, and the choice is remembered", async (page) => {
+  await drawn(page);
+  assert((await page.locator("html").getAttribute("lang")) === "en", "not English at first");
+  await goTo(page, "gangnam");
+  await page.waitForTimeout(1000);
+  await shot(page, "phone-english");
+  await page.locator(".tongue").click();
+  await page.reload();
+  await drawn(page);
+  assert((await page.locator("html").getAttribute("lang")) === "ko", "not remembered");
+}, { locale: "en-US" });
+
+await test("today's rule by the last digit", async (page) => {
+  await page.locator(".today-head").click();
+  const digits = page.locator(".digits button");
+  if ((await digits.count()) > 0) {
+    await digits.first().click();
+    assert((await page.locator(".answer").innerText()).length > 5, "no answer");
+  }
+  await page.waitForTimeout(300);
+  await shot(page, "desk-today");
+}, { viewport: DESK });
+
+await test("keyboard alone reaches an outlet", async (page) => {
+  await drawn(page);
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  assert(await page.evaluate(() => document.activeElement.id === "list"), "the skip link leads nowhere");
+  await page.getByRole("combobox").focus();
+  await page.keyboard.type("종로");
+  await page.locator("#found li").first().waitFor();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await outletsListed(page);
+  await page.locator(".row[data-id]").first().focus();
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".detail .figure");
+  await page.keyboard.press("Escape");
+  await outletsListed(page);
+}, { viewport: DESK });
+
+await test("dark", async (page) => {
+  await drawn(page);
+  await goTo(page, "강남");
+  await page.waitForTimeout(1200);
+  await shot(page, "phone-dark");
+  await accessible(page);
+}, { colorScheme: "dark" });
+
+await test("installable, within the budget, nothing from elsewhere", async (page) => {
+  const foreign = [];
+  page.on("request", (request) => !request.url().startsWith(base) && !request.url().startsWith("data:") && foreign.push(request.url()));
+  await page.reload();
+  await drawn(page);
+  const manifest = await (await page.request.get(`${base}/manifest.webmanifest`)).json();
+  assert(manifest.icons.length > 0 && manifest.start_url === "/", "manifest");
+  await page.waitForTimeout(300);
+  const scripts = await page.evaluate(() => performance.getEntriesByType("resource").filter(({ initiatorType }) => initiatorType === "script").map(({ encodedBodySize }) => encodedBodySize));
+  const script = scripts.reduce((sum, size) => sum + size, 0);
+  assert(script > 0 && script < SCRIPT_BUDGET, `script: ${script} bytes`);
+  if (script > AIM) console.log(`     script of ${script} bytes is above the aim of ${AIM}`);
+  else console.log(`     script: ${script} bytes over the wire`);
+  assert(foreign.length === 0, `foreign: ${foreign}`);
+}, { serviceWorkers: "block" });
+
+await browser.close();
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed > 0 ? 1 : 0);
