@@ -18,6 +18,7 @@ mod rows;
 mod serve;
 mod status;
 mod table;
+mod web;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

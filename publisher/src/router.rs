@@ -7,27 +7,15 @@ use axum::extract::Request;
 use axum::http::Method;
 use axum::response::Response;
 use axum::routing::any;
-use bytes::Bytes;
 
 use crate::answer;
 use crate::edition::Endpoint;
 use crate::native;
-use crate::status;
 use crate::{Publisher, Shared};
+use crate::{status, web};
 
 const STATUS: &str = "/v1/status.json";
 const UNREGISTERED: &str = "/v1/unregistered.json";
-
-/// What `/` says.
-const INDEX: &str = concat!(
-    r#"{"name":"jaego: public stock of rationed goods","endpoints":{"#,
-    r#""/corona19-masks/v1/stores/json":"who sells; page, perPage (500 to 5000)","#,
-    r#""/corona19-masks/v1/sales/json":"what they have; page, perPage (500 to 5000)","#,
-    r#""/corona19-masks/v1/storesByGeo/json":"both within a radius; lat, lng, m (metres, up to 5000)","#,
-    r#""/corona19-masks/v1/storesByAddr/json":"both by district; address, such as 서울특별시 강남구","#,
-    r#""/v1/status.json":"age of the data and delay of every hop","#,
-    r#""/v1/unregistered.json":"outlets that report and are in no registry"}}"#,
-);
 
 /// All public routes of a publisher.
 pub(crate) fn router(publisher: &Publisher) -> Router {
@@ -38,7 +26,8 @@ pub(crate) fn router(publisher: &Publisher) -> Router {
     let router = both(faces, STATUS, publisher, |shared, _| status_page(shared));
     let router = both(router, UNREGISTERED, publisher, |shared, _| unregistered(shared))
         .merge(native::router(publisher));
-    route(router, "/", publisher, |_, _| answer::json(Bytes::from_static(INDEX.as_bytes())))
+    router
+        .merge(web::router())
         .fallback(|request: Request| ready(to_method(&request, |_| answer::wrong_path())))
 }
 

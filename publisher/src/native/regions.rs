@@ -23,6 +23,8 @@ pub(crate) struct Region {
     /// Province of a district.
     within: Option<String>,
     outlets: usize,
+    /// Of these, silent for too long in their opening hours.
+    silent: usize,
     /// West, south, east, north of its outlets.
     bbox: Option<[f64; 4]>,
     /// Outlets by the level of an item.
@@ -59,6 +61,7 @@ fn region(scope: Scope, snapshot: &Snapshot, members: &Members, item: &ItemId) -
         },
         within,
         outlets: places.len(),
+        silent: views().filter(|view| view.silent).count(),
         bbox: bounds(views().filter_map(|view| view.info.place)),
         levels: BTreeMap::from([(item.clone(), levels)]),
     }
