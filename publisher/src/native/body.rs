@@ -10,6 +10,9 @@ use super::negotiate::Coding;
 /// Bodies below this many bytes are sent as they are: compressed they would fill the same packet.
 pub(crate) const COMPRESS_FROM: usize = 860;
 
+/// So many bytes are compressed within some milliseconds, by whichever coding.
+const QUICK_BYTES: usize = 256 * 1024;
+
 /// A body. The same bytes have the same tag on every server and after every restart.
 pub(crate) struct Body {
     /// What it is.
@@ -44,6 +47,17 @@ impl Body {
             Coding::Brotli => self.brotli.get_or_init(|| brotli(&self.identity)),
             Coding::Zstd => self.zstd.get_or_init(|| zstd(&self.identity)),
         }
+    }
+
+    /// Whether its bytes in a coding are there, or cost so little to make that a reader may be kept waiting for them.
+    pub(crate) fn is_quick(&self, coding: Coding) -> bool {
+        let made = match coding {
+            Coding::Identity => return true,
+            Coding::Gzip => &self.gzip,
+            Coding::Brotli => &self.brotli,
+            Coding::Zstd => &self.zstd,
+        };
+        made.get().is_some() || self.identity.len() < QUICK_BYTES
     }
 
     /// The strong tag of its bytes in a coding, quotes included.

@@ -100,7 +100,11 @@ impl Kind {
 
     /// Reads a file name such as `stock.geojson`.
     pub(crate) fn parse(file: &str) -> Option<Self> {
-        Self::all().find(|kind| kind.file() == file)
+        let (subject, format) = file.split_once('.')?;
+        Some(Self {
+            subject: Subject::ALL.into_iter().find(|known| known.name() == subject)?,
+            format: Format::ALL.into_iter().find(|known| known.name() == format)?,
+        })
     }
 
     /// The name of the file.

@@ -69,16 +69,22 @@ impl History {
 
     /// What changed in a part of the country since a version; none where that is too long ago. A version that is yet to
     /// come here has nothing newer.
-    pub(crate) fn since(&self, since: u64, scope: Scope, snapshot: &Snapshot) -> Option<Changes> {
+    ///
+    /// `members` are the places of that part at this version, in ascending order.
+    pub(crate) fn since(
+        &self,
+        since: u64,
+        (scope, members): (Scope, &[u32]),
+        snapshot: &Snapshot,
+    ) -> Option<Changes> {
         if since < self.from {
             return None;
         }
         let steps = || self.steps.iter().rev().take_while(|step| step.version > since);
         let places: BTreeSet<u32> = steps().flat_map(|step| &step.places).copied().collect();
-        let here = |place: u32| snapshot.outlets.get(place as usize).and_then(Option::as_ref);
-        let inside = |view: &OutletView| scope.holds(view.info.region);
-        let upserts: Vec<u32> =
-            places.into_iter().filter(|place| here(*place).is_some_and(|view| inside(view))).collect();
+        let here = |place: &u32| snapshot.outlets.get(*place as usize).and_then(Option::as_ref);
+        let inside = |place: &u32| members.binary_search(place).is_ok();
+        let upserts: Vec<u32> = places.into_iter().filter(inside).collect();
         let left: BTreeSet<&OutletCode> = steps()
             .flat_map(|step| &step.left)
             .filter(|(_, was)| scope.holds(*was))
@@ -86,7 +92,7 @@ impl History {
             .collect();
         // Who left and came back is put in, at whatever place.
         let back: HashSet<&OutletCode> =
-            upserts.iter().filter_map(|place| here(*place)).map(|view| &view.info.code).collect();
+            upserts.iter().filter_map(here).map(|view| &view.info.code).collect();
         let removed = left.into_iter().filter(|code| !back.contains(code)).cloned().collect();
         Some(Changes { upserts, removed })
     }

@@ -112,7 +112,7 @@ impl Native {
             Key::Policies => policies::write(snapshot),
             Key::Manifest => manifest::write(self, snapshot),
             Key::Event(scope) => {
-                let changes = self.history.since(self.history.before_last(), scope, snapshot);
+                let changes = self.changed(self.history.before_last(), scope, snapshot);
                 Body::new(stream::MEDIA, self.event(&changes.unwrap_or_default(), snapshot))
             }
         })
@@ -146,9 +146,14 @@ impl Native {
         Some(Body::new(JSON, out))
     }
 
+    /// What changed in a part of the country since a version; none where that is too long ago.
+    fn changed(&self, since: u64, scope: Scope, snapshot: &Snapshot) -> Option<Changes> {
+        self.history.since(since, (scope, self.members.of(scope)), snapshot)
+    }
+
     /// `/v1/changes`: what to put in and to forget, a line each, and the version that a reader then has.
     fn changes(&self, since: u64, scope: Scope, snapshot: &Snapshot) -> Option<Body> {
-        let Changes { upserts, removed } = self.history.since(since, scope, snapshot)?;
+        let Changes { upserts, removed } = self.changed(since, scope, snapshot)?;
         let mut out = Vec::new();
         for id in &removed {
             crate::rows::push_json(&mut out, &Removal { remove: id.as_str() });

@@ -18,7 +18,7 @@ pub(crate) struct Row {
     text: Arc<[u8]>,
     /// Where the second part begins.
     info_end: usize,
-    /// Where the members of the first part after the id begin.
+    /// Where the id ends, which is the first member.
     id_end: usize,
 }
 
@@ -70,8 +70,8 @@ impl Row {
         scratch.clear();
         push_members(scratch, &info(&view.info));
         let info_end = scratch.len();
-        let id_end =
-            b"\"id\":".len() + serde_json::to_string(view.info.code.as_str()).map_or(0, |id| id.len());
+        // A code needs no escapes.
+        let id_end = b"\"id\":\"\"".len() + view.info.code.as_str().len();
         push_members(scratch, &stock(view, offset_minutes));
         Self { text: Arc::from(scratch.as_slice()), info_end, id_end }
     }

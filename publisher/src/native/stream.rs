@@ -139,7 +139,7 @@ fn event(edition: &Edition, scope: Scope, has: u64) -> Bytes {
     if has == native.history.before_last() {
         return edition.native_body(Key::Event(scope)).identity().clone();
     }
-    match native.history.since(has, scope, snapshot) {
+    match native.changed(has, scope, snapshot) {
         Some(changes) => native.event(&changes, snapshot).into(),
         None => {
             let version = snapshot.version;
