@@ -86,7 +86,7 @@ pub(crate) fn wrong_method() -> Response {
 /// 404 for a path that is none.
 pub(crate) fn wrong_path() -> Response {
     let detail =
-        "There is nothing at this path. GET /v1/openapi.json lists all paths; mind upper and lower case.";
+        "There is nothing at this path. GET /openapi.json lists all paths; mind upper and lower case.";
     problem(StatusCode::NOT_FOUND, "Not found", detail, [])
 }
 

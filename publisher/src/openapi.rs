@@ -1,4 +1,4 @@
-//! `/v1/openapi.json`, made of the types and of one table of operations.
+//! `/openapi.json`, made of the types and of one table of operations.
 
 use std::sync::LazyLock;
 
@@ -155,7 +155,7 @@ const OPERATIONS: [Operation; 14] = [
         cached: false,
     },
     Operation {
-        path: "/v1/openapi.json",
+        path: "/openapi.json",
         id: "openapi",
         summary: "This document",
         parameters: &[],

@@ -1,4 +1,5 @@
-//! The pages for citizens and agencies, embedded in the binary: the map at `/`, the hops at `/status`.
+//! The pages for citizens and agencies, embedded in the binary: the map at `/`, the hops at `/status`, the open
+//! data at `/docs`.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -26,8 +27,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 
 /// The pages and what they need.
 pub(crate) fn router() -> Router {
-    let paths = FILES.keys().map(|file| path_of(file));
-    paths.fold(Router::new(), |router, path| router.route(&path, any(page)))
+    FILES.keys().fold(Router::new(), |router, path| router.route(path, any(page)))
 }
 
 async fn page(request: Request) -> Response {
@@ -37,13 +37,8 @@ async fn page(request: Request) -> Response {
         _ => return answer::wrong_method(),
     }
     let path = request.uri().path();
-    let file = match path {
-        "/" => "index.html",
-        "/status" => "status.html",
-        path => path.trim_start_matches('/'),
-    };
-    let Some(body) = FILES.get(file) else { return answer::wrong_path() };
-    let named = file.starts_with("assets/");
+    let Some(body) = FILES.get(path) else { return answer::wrong_path() };
+    let named = path.starts_with("/assets/");
     let terms = if named { Terms::Immutable } else { Terms::Current { ttl: PAGE_TTL, age: 0 } };
     let mut response = respond(request.headers(), body, terms);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
@@ -51,20 +46,16 @@ async fn page(request: Request) -> Response {
     response
 }
 
+/// The files by their paths: pages without the end of their names.
 static FILES: LazyLock<HashMap<String, NativeBody>> = LazyLock::new(|| {
-    let body =
-        |name: &str| NativeBody::new(media(name), Dist::get(name).expect("it was listed").data.into_owned());
     let files = Dist::iter().filter(|name| name != "SOURCES");
-    files.map(|name| (name.to_string(), body(&name))).collect()
+    let entry = |name: &str| {
+        let path = name.strip_suffix(".html").map_or(name, |page| if page == "index" { "" } else { page });
+        let file = Dist::get(name).expect("it was listed");
+        (format!("/{path}"), NativeBody::new(media(name), file.data.into_owned()))
+    };
+    files.map(|name| entry(&name)).collect()
 });
-
-fn path_of(file: &str) -> String {
-    match file {
-        "index.html" => "/".to_owned(),
-        "status.html" => "/status".to_owned(),
-        file => format!("/{file}"),
-    }
-}
 
 fn media(name: &str) -> &'static str {
     match name.rsplit('.').next() {

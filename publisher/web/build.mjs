@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 
 const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, "dist");
-const PAGES = { "index.html": "app", "status.html": "status" };
+const PAGES = { "index.html": "app", "status.html": "status", "docs.html": "docs" };
 
 /** All files below a folder, as sorted paths from the root with forward slashes. */
 function filesBelow(folder) {
@@ -41,11 +41,11 @@ const shared = {
   tsconfigRaw: {},
 };
 
-/** Bundles both pages; returns the built script and style of each. */
+/** Bundles the pages; returns the built script and style of each. */
 async function bundlePages() {
   const { metafile } = await esbuild.build({
     ...shared,
-    entryPoints: { app: "src/app.tsx", status: "src/status.tsx" },
+    entryPoints: { app: "src/app.tsx", status: "src/status.tsx", docs: "src/docs.tsx" },
     outdir: "dist/assets",
     entryNames: "[name]-[hash]",
     assetNames: "[name]-[hash]",
@@ -68,7 +68,7 @@ function writePage(page, { script, style }) {
 
 /** Bundles the service worker, which knows the shell by name and by digest. */
 async function bundleWorker(built, digest) {
-  const assets = Object.values(built).flatMap(({ script, style }) => [script, style]);
+  const assets = [built.app, built.status].flatMap(({ script, style }) => [script, style]);
   const shell = ["/", "/status", "/manifest.webmanifest", "/icon.svg", ...assets];
   await esbuild.build({
     ...shared,

@@ -186,10 +186,11 @@ fn print_addresses(endpoints: &Value, folder: &Path) -> Result<()> {
     };
     let (open, admin, nats) = (address("open")?, address("admin")?, address("nats")?);
     println!(
-        "\n  endpoints        {open}/\n  admin            {admin}/readyz   {admin}/metrics\n  POS              {nats}"
+        "\n  the map          {open}/\n  hops and delays  {open}/status\n  the open data    {open}/docs\n  admin            {admin}/readyz   {admin}/metrics\n  POS              {nats}"
     );
     println!("  log              {}\n\n  ask it, for example:", folder.join("jaego.log").display());
     for query in [
+        "/v1/nearby?lat=37.5663&lng=126.9779&radius_m=300&min_level=few",
         "/v1/status.json",
         "/corona19-masks/v1/storesByGeo/json?lat=37.5663&lng=126.9779&m=1000",
         "/corona19-masks/v1/storesByAddr/json?address=서울특별시%20강남구",

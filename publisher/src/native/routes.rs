@@ -12,6 +12,7 @@ use axum::routing::any;
 
 use super::body::Body;
 use super::document::Kind;
+use super::negotiate::Coding;
 use super::scope::Scope;
 use super::shelf::Key;
 use super::tiles::Tile;
@@ -19,9 +20,10 @@ use super::{Terms, holds_any, respond, stream};
 use crate::edition::Edition;
 use crate::{Publisher, answer, limits, openapi};
 
-/// All paths below `/v1/` that are not named elsewhere.
+/// All paths below `/v1/` that are not named elsewhere, and the contract.
 pub(crate) fn router(publisher: &Publisher) -> Router {
-    Router::new().route("/v1/{*path}", any(native)).with_state(publisher.clone())
+    let routes = Router::new().route("/v1/{*path}", any(native)).route("/openapi.json", any(native));
+    routes.with_state(publisher.clone())
 }
 
 async fn native(
@@ -45,15 +47,16 @@ async fn native(
 
 async fn read(publisher: &Publisher, edition: Arc<Edition>, uri: &Uri, headers: &HeaderMap) -> Response {
     let params = Params(uri.query().unwrap_or_default());
-    let path = uri.path().strip_prefix("/v1/").unwrap_or_default();
+    let path = uri.path().strip_prefix("/v1").unwrap_or(uri.path());
+    let path = path.strip_prefix('/').unwrap_or(path);
     let parts: Vec<&str> = path.split('/').collect();
     match parts[..] {
-        ["changes"] => changes(&edition, headers, params),
+        ["changes"] => changes(edition, headers, params).await,
         ["stream"] => streamed(publisher, headers, params),
         ["manifest.json"] => {
             let listed = publisher.listed();
             let terms = listed.terms().for_seconds(60);
-            respond(headers, &*ready(listed, Key::Manifest).await, terms)
+            respond(headers, &*ready(listed, Key::Manifest, headers).await, terms)
         }
         ["limits.json"] => respond(headers, limits::body(), Terms::Current { ttl: 3600, age: 0 }),
         ["openapi.json"] => respond(headers, openapi::body(), Terms::Current { ttl: 3600, age: 0 }),
@@ -90,7 +93,7 @@ async fn resource(
         _ => key(&edition, parts),
     };
     match key {
-        Some(key) => respond(headers, &*ready(edition, key).await, terms),
+        Some(key) => respond(headers, &*ready(edition, key, headers).await, terms),
         None => answer::wrong_path(),
     }
 }
@@ -110,16 +113,30 @@ fn key(edition: &Edition, parts: &[&str]) -> Option<Key> {
     }
 }
 
-/// A body. One that takes long to make is made beside the threads that answer.
-async fn ready(edition: Arc<Edition>, key: Key) -> Arc<Body> {
-    if edition.native().is_quick(key) {
-        return edition.native_body(key);
+/// A body, in the coding that the reader will be given. What takes long is made beside the threads that answer.
+async fn ready(edition: Arc<Edition>, key: Key, headers: &HeaderMap) -> Arc<Body> {
+    let chosen = |body: &Body| Coding::choose(headers, body.identity().len()).unwrap_or(Coding::Identity);
+    let body = if edition.native().is_quick(key) {
+        edition.native_body(key)
+    } else {
+        beside(move || edition.native_body(key)).await
+    };
+    let coding = chosen(&body);
+    if body.is_quick(coding) {
+        return body;
     }
-    let made = tokio::task::spawn_blocking(move || edition.native_body(key)).await;
-    made.expect("writing does not panic")
+    beside(move || {
+        body.bytes(coding);
+        body
+    })
+    .await
 }
 
-fn changes(edition: &Edition, headers: &HeaderMap, params: Params<'_>) -> Response {
+async fn beside<T: Send + 'static>(make: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(make).await.expect("writing and compressing do not panic")
+}
+
+async fn changes(edition: Arc<Edition>, headers: &HeaderMap, params: Params<'_>) -> Response {
     let (since, scope) = match (params.since(), params.scope()) {
         (Ok(Some(since)), Ok(scope)) => (since, scope),
         (Ok(None), _) => {
@@ -127,10 +144,13 @@ fn changes(edition: &Edition, headers: &HeaderMap, params: Params<'_>) -> Respon
         }
         (Err(wrong), _) | (_, Err(wrong)) => return answer::wrong_question(wrong),
     };
-    match edition.native().changes(since, scope, edition.snapshot()) {
-        Some(body) => respond(headers, &body, edition.terms()),
+    let headers = headers.clone();
+    let tell = move || match edition.native().changes(since, scope, edition.snapshot()) {
+        Some(body) => respond(&headers, &body, edition.terms()),
         None => answer::too_old(format!("{}/outlets_with_stock.json", scope.base())),
-    }
+    };
+    // Of a whole country and ten minutes it may be every row there is.
+    if matches!(scope, Scope::District(_)) { tell() } else { beside(tell).await }
 }
 
 fn streamed(publisher: &Publisher, headers: &HeaderMap, params: Params<'_>) -> Response {

@@ -46,7 +46,7 @@ fn the_committed_pages_are_those_of_their_sources() {
 async fn pages_and_all_that_they_name_are_served() {
     // Before there is a version as well: a page says so by itself.
     let router = Publisher::new(Face::default()).router();
-    for page in ["/", "/status"] {
+    for page in ["/", "/status", "/docs"] {
         let answer = get(&router, page).await;
         assert_eq!(
             (answer.status.as_u16(), answer.header("content-type")),

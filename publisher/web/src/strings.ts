@@ -107,6 +107,11 @@ const ko = {
   chosen: (name: string) => `${name} 선택됨`,
   moved: (name: string) => `${name}(으)로 옮겼습니다`,
 
+  d: {
+    lead: "누구나 쓸 수 있습니다. 주소마다 이 서버의 실제 응답을 볼 수 있습니다. 명세:",
+    show: "실제 응답 보기",
+    failed: "명세를 불러올 수 없습니다. 잠시 뒤 다시 열어 보세요.",
+  },
   s: {
     title: "자료 흐름 현황",
     lead: "판매처의 보고가 여러분의 화면에 오기까지, 구간마다 걸린 시간입니다.",
@@ -273,6 +278,11 @@ const en: Strings = {
   chosen: (name) => `${name} chosen`,
   moved: (name) => `Moved to ${name}`,
 
+  d: {
+    lead: "Free for everybody to use. Each address shows a real answer of this server on demand. The contract:",
+    show: "Show a real answer",
+    failed: "The contract could not be loaded. Open this page again in a while.",
+  },
   s: {
     title: "Data flow status",
     lead: "How long each hop takes on the way from an outlet's report to your screen.",

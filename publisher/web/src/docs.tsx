@@ -1,0 +1,139 @@
+// The page of the open data: every operation of the contract, with an answer of this very server on demand.
+import { render } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import "./style.css";
+import "./status.css";
+import "./docs.css";
+import { useSignal } from "./signal.ts";
+import { choose, language, useWords } from "./strings.ts";
+
+interface Parameter {
+  in: string;
+  name: string;
+  description: string;
+  required: boolean;
+  schema: { minimum?: number; maximum?: number; enum?: string[]; pattern?: string; examples?: unknown[] };
+  example?: unknown;
+}
+
+interface Operation {
+  operationId: string;
+  summary: string;
+  parameters: { $ref: string }[];
+  responses: Record<string, { content?: Record<string, unknown> }>;
+}
+
+interface Contract {
+  info: { title: string; version: string; description: string };
+  paths: Record<string, { get: Operation }>;
+  components: { parameters: Record<string, Parameter> };
+}
+
+/** What stands for a parameter in an example. */
+const EXAMPLES: Record<string, string> = {
+  code: "11680", region: "11680", lat: "37.5663", lng: "126.9779", radius_m: "300", limit: "3", min_level: "few",
+  bbox: "126.97,37.56,126.98,37.57", z: "12", x: "3492", y: "1586",
+};
+/** An answer is shown up to here. */
+const SHOWN = 1_200;
+
+function parametersOf(operation: Operation, contract: Contract): Parameter[] {
+  return operation.parameters.map(({ $ref }) => contract.components.parameters[$ref.split("/").pop()!]!);
+}
+
+/** An address that can be asked, with values in place of the parameters; the version and an outlet are those of now. */
+async function exampleOf(path: string, parameters: Parameter[]): Promise<string> {
+  const now = (await (await fetch("/v1/status.json")).json()) as { version: number };
+  const near = async () => ((await (await fetch("/v1/nearby?lat=37.5663&lng=126.9779&radius_m=5000&limit=1")).json()) as { outlets: { id: string }[] }).outlets[0]?.id;
+  const value = async (name: string) =>
+    name === "since" || name === "version" ? String(now.version) : name === "id" ? ((await near()) ?? "") : EXAMPLES[name];
+  let url = path;
+  const query = new URLSearchParams();
+  for (const { in: place, name } of parameters) {
+    const given = await value(name);
+    if (given === undefined) continue;
+    if (place === "path") url = url.replace(`{${name}}`, encodeURIComponent(given));
+    if (place === "query") query.set(name, given);
+  }
+  return query.size > 0 ? `${url}?${query}` : url;
+}
+
+/** The head of an answer, cut off after so much; a stream is cut as well. */
+async function ask(url: string): Promise<string> {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), 3_000);
+  let text = "";
+  try {
+    const reader = (await fetch(url, { signal: stop.signal })).body!.pipeThrough(new TextDecoderStream()).getReader();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      text += part.value;
+      if (text.length > SHOWN) break;
+    }
+    stop.abort();
+  } catch (error) {
+    if (text === "") text = String(error);
+  }
+  clearTimeout(timer);
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)} …` : text;
+}
+
+function limits({ schema, example }: Parameter): string {
+  if (schema.enum) return schema.enum.join(", ");
+  if (schema.minimum !== undefined) return `${schema.minimum} – ${schema.maximum}`;
+  return String(example ?? schema.examples?.[0] ?? "");
+}
+
+function Entry({ path, operation, contract }: { path: string; operation: Operation; contract: Contract }) {
+  const w = useWords();
+  const [shown, setShown] = useState<{ url: string; text: string } | null>(null);
+  const parameters = parametersOf(operation, contract);
+  const show = async () => {
+    const url = await exampleOf(path, parameters);
+    setShown({ url, text: w.loading });
+    setShown({ url, text: await ask(url) });
+  };
+  const media = Object.keys(operation.responses["200"]?.content ?? {}).join(", ");
+  return (
+    <section id={operation.operationId}>
+      <h2><code>GET {path}</code></h2>
+      <p>{operation.summary}. <small>{media} · {Object.keys(operation.responses).join(" ")}</small></p>
+      {parameters.length > 0 && (
+        <ul class="parameters">
+          {parameters.map((one) => <li key={one.name}><code>{one.name}</code>{one.required ? " *" : ""} {one.description} <small>{limits(one)}</small></li>)}
+        </ul>
+      )}
+      <button type="button" class="show" onClick={() => void show()}>{w.d.show}</button>
+      {shown && <div role="status"><p><a href={shown.url}>{shown.url}</a></p><pre tabIndex={0}>{shown.text}</pre></div>}
+    </section>
+  );
+}
+
+function Page() {
+  const w = useWords();
+  const tongue = useSignal(language);
+  const other = tongue === "ko" ? "en" : "ko";
+  const [contract, setContract] = useState<Contract | null>(null);
+  const [failed, setFailed] = useState(false);
+  useEffect(() => void fetch("/openapi.json").then((answer) => answer.json()).then(setContract, () => setFailed(true)), []);
+  useEffect(() => {
+    document.documentElement.lang = tongue;
+    document.title = `${w.brand} · ${w.apiLink}`;
+  }, [tongue]);
+  return (
+    <div class="page">
+      <header>
+        <a class="home" href="/"><img src="/icon.svg" alt="" width="40" height="40" />{w.s.map}</a>
+        <button type="button" class="tongue" lang={other} aria-label={w.otherLabel} onClick={() => choose(other)}>{other === "en" ? "EN" : "한"}</button>
+      </header>
+      <main>
+        <h1>{w.apiLink}</h1>
+        <p class="lead">{w.d.lead} <a href="/openapi.json">/openapi.json</a></p>
+        {!contract && <p role="status">{failed ? w.d.failed : w.loading}</p>}
+        {contract && <p class="lead" lang="en">{contract.info.description}</p>}
+        {contract && Object.entries(contract.paths).map(([path, { get }]) => <Entry key={path} path={path} operation={get} contract={contract} />)}
+      </main>
+    </div>
+  );
+}
+
+render(<Page />, document.getElementById("app")!);
