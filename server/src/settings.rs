@@ -1,6 +1,7 @@
 //! Settings: flag before environment before file before default; every mistake is told in one run.
 
 mod person_keys;
+mod values;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,8 +13,6 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use ingest::identity::Identity;
 use schemas::policy::Schedule;
 use schemas::{ItemId, entry::Rules};
-
-use crate::policy_file;
 
 /// One setting: the same name is the flag, the key in the file and, with `JAEGO_` and in capitals, the variable.
 struct Key {
@@ -242,9 +241,12 @@ pub fn read(
         let value = flag.or_else(from_environment).or_else(from_file);
         layers.values.insert(key.name, value.unwrap_or_else(|| (key.default.to_owned(), Origin::Default)));
     }
-    let is_edge = layers.values["role"].0 == "edge";
-    let identity = if is_edge { None } else { person_keys::read(&mut layers, &environment) };
-    let settings = layers.settings(identity, flags.get_flag("exit-on-stdin-close"));
+    let role = layers.value("role", values::role);
+    let identity = match role {
+        Some(Role::Edge) => None,
+        _ => person_keys::read(&mut layers, &environment),
+    };
+    let settings = layers.settings(role, identity, flags.get_flag("exit-on-stdin-close"));
     if layers.mistakes.is_empty() {
         Ok(settings.expect("no mistake, so every value fits"))
     } else {
@@ -302,99 +304,65 @@ struct Layers {
 }
 
 impl Layers {
-    fn settings(&mut self, identity: Option<Arc<Identity>>, exit_on_stdin_close: bool) -> Option<Settings> {
-        let role = self.value("role", |v| match v {
-            "all" | "core" => Ok(Role::Core),
-            "edge" => Ok(Role::Edge),
-            _ => Err("expected all, core or edge".to_owned()),
-        });
-        if role == Some(Role::Edge) {
-            self.value("nats", |v| match v {
-                "managed" => Err("an edge is fed by the NATS of its cores: give its URLs".to_owned()),
-                _ => Ok(()),
-            });
-        }
-        let nats_listen = self.address("nats-listen");
-        let nats = self.value("nats", nats_url);
+    /// All settings. Each is read, so that every mistake is on the list.
+    fn settings(
+        &mut self,
+        role: Option<Role>,
+        identity: Option<Arc<Identity>>,
+        exit_on_stdin_close: bool,
+    ) -> Option<Settings> {
+        let nats_listen = self.value("nats-listen", values::address);
+        let is_edge = role == Some(Role::Edge);
+        let nats = self.value("nats", if is_edge { values::nats_of_cores } else { values::nats_url });
+        let nats_monitors = self.value("nats-monitor", |v| Ok(values::list(v).map(str::to_owned).collect()));
+        let replicas = self.value("replicas", values::replicas);
+        let registry = self.value("registry", values::registry_file);
+        let max_loss = self.value("max-loss", values::outlets);
+        let data_dir = self.value("data-dir", |v| Ok(PathBuf::from(v)));
+        let open_addr = self.value("open-addr", values::address);
+        let open_share = self.value("open-share", values::yes);
+        let desk_addr = self.value("desk-addr", values::address);
+        let admin_addr = self.value("admin-addr", values::address);
+        let schedule = self.value("policy", values::policy);
+        let tick = self.value("tick", values::tick);
+        let face_item = self.value("face-item", |v| ItemId::new(v).map_err(|e| e.to_string()));
         let rules = self.rules();
-        let settings = (
-            self.value("registry", registry_file),
-            self.value("max-loss", |v| v.parse().map_err(|_| "expected a number of outlets".to_owned())),
-            self.value("data-dir", |v| Ok(PathBuf::from(v))),
-            self.value("nats-monitor", |v| Ok(list(v).map(str::to_owned).collect())),
-            self.value("replicas", |v| match v {
-                "1" => Ok(1),
-                "3" => Ok(3),
-                "5" => Ok(5),
-                _ => Err("expected 1, 3 or 5".to_owned()),
-            }),
-            self.address("open-addr"),
-            self.address("admin-addr"),
-            self.address("desk-addr"),
-            self.value("policy", |v| match v {
-                "" => Ok(None),
-                name => policy_file::load(name).map(Some).map_err(|e| format!("{e:#}")),
-            }),
-            self.value("tick", tick),
-            self.value("face-item", |v| ItemId::new(v).map_err(|e| e.to_string())),
-            self.value("skip-damaged", |v| {
-                list(v)
-                    .map(|n| n.parse().map_err(|_| format!("{n:?} is no sequence")))
-                    .collect::<Result<Vec<u64>, _>>()
-            }),
-            self.value("log", |v| {
-                v.parse::<tracing_subscriber::EnvFilter>().map(|_| v.to_owned()).map_err(|e| e.to_string())
-            }),
-            self.value("log-format", |v| match v {
-                "text" => Ok(false),
-                "json" => Ok(true),
-                _ => Err("expected text or json".to_owned()),
-            }),
-        );
-        let open_share = self.value("open-share", |v| match v {
-            "yes" => Ok(true),
-            "no" => Ok(false),
-            _ => Err("expected yes or no".to_owned()),
-        });
-        let (listen, url) = (nats_listen?, nats?);
+        let skip_damaged = self.value("skip-damaged", values::sequences);
+        let log = self.value("log", values::log_filter);
+        let log_json = self.value("log-format", values::log_json);
+        let listen = nats_listen?;
         Some(Settings {
             role: role?,
+            registry: registry?,
+            max_loss: max_loss?,
+            data_dir: data_dir?,
+            nats: nats?.map_or(Nats::Managed(listen), Nats::Url),
+            nats_monitors: nats_monitors?,
+            replicas: replicas?,
+            open_addr: open_addr?,
             open_share: open_share?,
-            registry: settings.0?,
-            max_loss: settings.1?,
-            data_dir: settings.2?,
-            nats: url.map_or(Nats::Managed(listen), Nats::Url),
-            nats_monitors: settings.3?,
-            replicas: settings.4?,
-            open_addr: settings.5?,
-            admin_addr: settings.6?,
-            desk_addr: settings.7?,
-            schedule: settings.8?,
-            tick: settings.9?,
-            face_item: settings.10?,
+            desk_addr: desk_addr?,
+            admin_addr: admin_addr?,
+            schedule: schedule?,
+            tick: tick?,
+            face_item: face_item?,
             rules: rules?,
-            skip_damaged: settings.11?,
+            skip_damaged: skip_damaged?,
             identity,
-            log: settings.12?,
-            log_json: settings.13?,
+            log: log?,
+            log_json: log_json?,
             exit_on_stdin_close,
         })
     }
 
     fn rules(&mut self) -> Option<Rules> {
-        let silent_after = self.value("silent-after", duration);
-        let hidden_after = self.value("hidden-after", duration);
+        let silent_after = self.value("silent-after", values::duration);
+        let hidden_after = self.value("hidden-after", values::duration);
         let millis = |d: Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
         Some(Rules {
             silent_after_ms: millis(silent_after?),
             hidden_after_ms: millis(hidden_after?),
             ..Rules::default()
-        })
-    }
-
-    fn address(&mut self, name: &'static str) -> Option<SocketAddr> {
-        self.value(name, |v| {
-            v.parse().map_err(|_| "expected an address and port, such as 127.0.0.1:8080".to_owned())
         })
     }
 
@@ -419,54 +387,6 @@ impl Origin {
             Self::Flag => format!("from --{name}"),
         }
     }
-}
-
-fn list(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim).filter(|part| !part.is_empty())
-}
-
-fn registry_file(text: &str) -> Result<Option<PathBuf>, String> {
-    let path = PathBuf::from(text);
-    if text.is_empty() {
-        Ok(None)
-    } else if path.is_file() {
-        Ok(Some(path))
-    } else {
-        Err("there is no such file".to_owned())
-    }
-}
-
-fn nats_url(text: &str) -> Result<Option<String>, String> {
-    let is_url = |url: &str| url.starts_with("nats://") || url.starts_with("tls://");
-    match text {
-        "managed" => Ok(None),
-        urls if list(urls).next().is_some() && list(urls).all(is_url) => {
-            Ok(Some(list(urls).collect::<Vec<_>>().join(",")))
-        }
-        _ => Err("expected `managed`, or URLs such as nats://127.0.0.1:4222 with commas between".to_owned()),
-    }
-}
-
-fn tick(text: &str) -> Result<Duration, String> {
-    let tick = duration(text)?;
-    let allowed = Duration::from_millis(100)..=Duration::from_secs(60);
-    if allowed.contains(&tick) { Ok(tick) } else { Err("expected 100ms to 60s".to_owned()) }
-}
-
-/// A time with its unit: `200ms`, `1s`, `30m`, `12h`, `29d`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "expected a number with its unit, such as 200ms, 1s, 30m, 12h or 29d".to_owned();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-    let number: u32 = text[..digits].parse().map_err(|_| wrong())?;
-    let unit_ms = match &text[digits..] {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return Err(wrong()),
-    };
-    Ok(Duration::from_millis(u64::from(number) * unit_ms))
 }
 
 #[cfg(test)]
@@ -494,12 +414,6 @@ mod tests {
         assert_eq!(settings.max_loss, 8);
         assert!(settings.log_json);
         assert_eq!(settings.open_addr, "127.0.0.1:8080".parse().unwrap());
-    }
-
-    #[test]
-    fn all_servers_of_a_cluster_can_be_named() {
-        assert_eq!(nats_url("nats://a:1, tls://b:2"), Ok(Some("nats://a:1,tls://b:2".to_owned())));
-        assert!(nats_url("nats://a:1,localhost").is_err() && nats_url("").is_err());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::Client;
+use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::{DeliverPolicy, push};
 use futures::StreamExt;
 use publisher::Publisher;
@@ -15,23 +16,35 @@ use tokio::sync::watch;
 
 use super::parts::Assembly;
 
-/// Without a message for so long the stream is looked for anew: it may have been made again.
+/// Without a message for so long the stream is asked whether there should have been one, or whether it was made again.
 const QUIET: Duration = Duration::from_secs(3);
-
 /// After so long it is tried again.
 const AGAIN: Duration = Duration::from_millis(250);
 
 /// Publishes each version that comes, and tells `published` which one is served. Never ends by itself.
 pub async fn versions(client: Client, publisher: Publisher, published: watch::Sender<u64>) {
     let mut held: Option<Arc<Snapshot>> = None;
+    let mut told = String::new();
     loop {
         if let Err(error) = follow(&client, &publisher, &published, &mut held).await {
-            tracing::warn!(%error, "no snapshots; what is held is served on, and it is tried again");
+            // Once for each cause, however often it is tried.
+            let cause = error.to_string();
+            if cause != told {
+                tracing::warn!(
+                    cause,
+                    "no snapshots; what is held is served on. Does a core run on this NATS, and may this account read the stream \
+                     {SNAPSHOTS_STREAM}?"
+                );
+            }
+            told = cause;
+        } else {
+            told.clear();
         }
         tokio::time::sleep(AGAIN).await;
     }
 }
 
+/// Follows until another consumer is needed.
 async fn follow(
     client: &Client,
     publisher: &Publisher,
@@ -39,7 +52,7 @@ async fn follow(
     held: &mut Option<Arc<Snapshot>>,
 ) -> Result<(), async_nats::Error> {
     let context = async_nats::jetstream::new(client.clone());
-    let stream = context.get_stream(SNAPSHOTS_STREAM).await?;
+    let mut stream = context.get_stream(SNAPSHOTS_STREAM).await?;
     let first = stream.get_last_raw_message_by_subject(KEYFRAMES).await?.sequence;
     let config = push::OrderedConfig {
         deliver_subject: client.new_inbox(),
@@ -48,27 +61,41 @@ async fn follow(
     };
     let mut messages = stream.create_consumer(config).await?.messages().await?;
     let mut assembly = Assembly::default();
+    let (made, mut seen) = (stream.cached_info().created, first.saturating_sub(1));
     // Of what was written before we came only the last version counts.
-    let mut behind = stream.cached_info().state.last_sequence;
-    while let Ok(Some(message)) = tokio::time::timeout(QUIET, messages.next()).await {
-        let message = message?;
-        let seq = message.info()?.stream_sequence;
-        let taken = assembly.take(message.headers.as_ref(), message.payload.clone());
-        match taken.map(|frame| frame.map(|frame| (frame.version(), frame))) {
-            Err(why) => tracing::warn!(why, "a message of the relay is not understood"),
-            Ok(None) => {}
-            Ok(Some((_, frame))) if held.as_ref().is_some_and(|held| is_old(&frame, held)) => {}
-            Ok(Some((version, frame))) => match frame.applied(held.as_deref()) {
-                Some(snapshot) => *held = Some(snapshot),
-                None => tracing::debug!(version, "a delta that leads on from a version that is not held"),
-            },
-        }
-        if seq >= behind {
-            behind = 0;
+    let last = stream.cached_info().state.last_sequence;
+    loop {
+        let Ok(message) = tokio::time::timeout(QUIET, messages.next()).await else {
+            let now = stream.info().await?;
+            if now.created == made && now.state.last_sequence == seen {
+                continue;
+            }
+            return Ok(());
+        };
+        let Some(message) = message.transpose()? else { return Ok(()) };
+        seen = message.info()?.stream_sequence;
+        take(&mut assembly, &message, held);
+        if seen >= last {
             publish(publisher, published, held.as_ref()).await;
         }
     }
-    Ok(())
+}
+
+/// Takes a message in, and holds the snapshot to which it leads.
+fn take(assembly: &mut Assembly, message: &Message, held: &mut Option<Arc<Snapshot>>) {
+    let frame = match assembly.take(message.headers.as_ref(), message.payload.clone()) {
+        Ok(Some(frame)) => frame,
+        Ok(None) => return,
+        Err(why) => return tracing::warn!(why, "a message of the relay is not understood and left out"),
+    };
+    if held.as_ref().is_some_and(|held| is_old(&frame, held)) {
+        return;
+    }
+    let version = frame.version();
+    match frame.applied(held.as_deref()) {
+        Some(snapshot) => *held = Some(snapshot),
+        None => tracing::debug!(version, "a delta that leads on from a version that is not held"),
+    }
 }
 
 /// Whether a frame tells nothing new. A whole snapshot that is later by the clock and not by its number is of a journal that
