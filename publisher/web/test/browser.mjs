@@ -261,6 +261,20 @@ await test("keyboard alone reaches an outlet", async (page) => {
   await outletsListed(page);
 }, { viewport: DESK });
 
+await test("the open data, with a real answer", async (page) => {
+  await page.goto(`${base}/docs`);
+  const operations = page.locator("section");
+  await operations.first().waitFor();
+  assert((await operations.count()) > 30, "operations");
+  for (const id of ["nearby", "tile", "outlet", "stream", "changes"]) {
+    const one = page.locator(`#${id}`);
+    await one.getByRole("button").click();
+    await until(page, (of) => /version|next/.test(document.querySelector(`#${of} pre`)?.textContent ?? ""), id);
+  }
+  await shot(page, "desk-docs");
+  await accessible(page);
+}, { viewport: DESK });
+
 await test("dark", async (page) => {
   await drawn(page);
   await goTo(page, "강남");
