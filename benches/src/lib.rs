@@ -1,11 +1,11 @@
 //! Measurements of jaego, and of the systems it is measured against.
 
 pub mod claims;
-pub mod http;
 pub mod jaego;
 pub mod ledger;
 pub mod ledger_nation;
 pub mod ledger_work;
+pub mod open;
 pub mod peers;
 pub mod pipeline;
 pub mod report;

@@ -1,10 +1,10 @@
-//! `cargo xtask bench [stages|ledger|pipeline|visible|restart|http …]`: measures and writes the tables of `benches/README.md`.
+//! `cargo xtask bench [stages|ledger|pipeline|visible|restart|open …]`: measures and writes the tables of `benches/README.md`.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use benches::report::{self, Row};
-use benches::{claims, http, ledger, peers, pipeline, restart, stages, visible};
+use benches::{claims, ledger, open, peers, pipeline, restart, stages, visible};
 use clap::{Parser, ValueEnum};
 
 /// As the binary `jaego` has it.
@@ -28,7 +28,7 @@ enum What {
     Pipeline,
     Visible,
     Restart,
-    Http,
+    Open,
 }
 
 impl What {
@@ -39,7 +39,7 @@ impl What {
             Self::Pipeline => "Durable deltas",
             Self::Visible => "POS to visible",
             Self::Restart => "Restart",
-            Self::Http => "Open API",
+            Self::Open => "Open data",
         }
     }
 
@@ -54,7 +54,7 @@ impl What {
             Self::Pipeline => pipeline::run(dir).await,
             Self::Visible => visible::run(dir).await,
             Self::Restart => restart::run(dir).await,
-            Self::Http => http::run(dir).await,
+            Self::Open => open::run(dir).await,
         }
     }
 }
@@ -62,7 +62,7 @@ impl What {
 fn main() -> Result<()> {
     let cli = Cli::parse();
     let what = if cli.what.is_empty() { What::value_variants().to_vec() } else { cli.what };
-    if what.iter().any(|w| matches!(w, What::Pipeline | What::Ledger | What::Http)) {
+    if what.iter().any(|w| matches!(w, What::Pipeline | What::Ledger | What::Open)) {
         peers::ensure_peers()?;
     }
     let readme = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));

@@ -7,8 +7,10 @@ use std::thread::available_parallelism;
 use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
+use super::http_wire;
 use super::load::Load;
 use super::process::{NotInstalled, find};
+use super::wire;
 
 const SCRIPT: &str = include_str!("wrk.lua");
 
@@ -41,6 +43,20 @@ pub async fn load(urls: &[String], headers: &[&str], connections: usize, seconds
     let text = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "wrk: {text}{}", String::from_utf8_lossy(&output.stderr));
     parse(&text).with_context(|| format!("wrk printed {text}"))
+}
+
+/// Asks for the addresses at a rate, over so many kept-alive connections. All addresses are of one server.
+///
+/// # Errors
+/// When the server is not reached, or an answer is none.
+pub async fn paced(
+    urls: &[String],
+    headers: &[&str],
+    connections: usize,
+    per_second: f64,
+    seconds: f64,
+) -> Result<Load> {
+    wire::paced(http_wire::gets(urls, headers, connections).await?, per_second, seconds).await
 }
 
 /// Reads the line that the script prints: requests, bad statuses, other errors, then microseconds.

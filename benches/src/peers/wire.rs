@@ -66,6 +66,38 @@ where
     Ok(tally.load(start.elapsed()))
 }
 
+/// Makes `per_second` calls a second for `seconds`, spread evenly over the connections, whether or not the server keeps up.
+/// A call that waits for the one before it on its connection is timed from the moment when it was due.
+///
+/// # Errors
+/// As [`closed_loop`].
+pub(crate) async fn paced<S, W>(lanes: Vec<(S, W)>, per_second: f64, seconds: f64) -> Result<Load>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    W: Wire,
+{
+    let count = lanes.len();
+    ensure!(count > 0 && per_second > 0.0, "{per_second} calls a second over {count} connections");
+    let tally = Arc::new(Mutex::new(Tally::new()));
+    let step = Duration::from_secs_f64(count as f64 / per_second);
+    let start = Instant::now();
+    let end = start + Duration::from_secs_f64(seconds);
+    let running: Vec<_> = lanes
+        .into_iter()
+        .enumerate()
+        .map(|(index, (stream, wire))| {
+            let lane = Lane { stream, wire, next: index as u64, step: count as u64, open: vec![None] };
+            let due = start + step.mul_f64(index as f64 / count as f64);
+            tokio::spawn(lane.run_paced(Arc::clone(&tally), (due, step, end)))
+        })
+        .collect();
+    for lane in running {
+        lane.await.context("a lane of the load panicked")??;
+    }
+    let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(tally.load(start.elapsed()))
+}
+
 /// A connection and its calls.
 struct Lane<S, W> {
     stream: S,
@@ -90,6 +122,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin, W: Wire> Lane<S, W> {
             }
             ensure!(self.stream.read_buf(&mut read).await? > 0, "the server closed the connection");
             waiting -= self.take(&mut read, &mut out, &tally, end)?;
+        }
+        Ok(())
+    }
+
+    /// One call after the other, each at its time or as soon after it as the one before has been answered.
+    async fn run_paced(
+        mut self,
+        tally: Arc<Mutex<Tally>>,
+        (mut due, step, end): (Instant, Duration, Instant),
+    ) -> Result<()> {
+        let (mut out, mut read) = (Vec::new(), Vec::with_capacity(READ));
+        while due < end {
+            let asked = if due > Instant::now() {
+                tokio::time::sleep_until(due.into()).await;
+                // The timer's own lateness is not the server's.
+                Instant::now()
+            } else {
+                due
+            };
+            self.ask(&mut out, 0, asked);
+            self.stream.write_all(&out).await?;
+            out.clear();
+            while self.open[0].is_some() {
+                ensure!(self.stream.read_buf(&mut read).await? > 0, "the server closed the connection");
+                self.take(&mut read, &mut out, &tally, asked)?;
+            }
+            due += step;
         }
         Ok(())
     }
