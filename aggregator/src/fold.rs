@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use schemas::caps::Caps;
 use schemas::entry::{ClaimEntry, Entry, PosEntry, Rules, SettleEntry, Tick};
 use schemas::pos::{Outcome, Reason};
 use schemas::registry::OutletInfo;
@@ -41,6 +42,11 @@ pub enum Applied {
     },
     /// Persons are known under other keys from here on, or the keys do not follow those before and changed nothing.
     Keys {
+        /// Whether they are in force.
+        in_force: bool,
+    },
+    /// Caps came into force, or contradict themselves and changed nothing.
+    Caps {
         /// Whether they are in force.
         in_force: bool,
     },
@@ -85,6 +91,8 @@ pub struct Fold {
     pub(crate) touched: Vec<u32>,
     pub(crate) tally: Tally,
     pub(crate) ledger: Ledger,
+    /// Carried for those who take messages; nothing here goes by them.
+    pub(crate) caps: Option<Arc<Caps>>,
 }
 
 impl Fold {
@@ -123,6 +131,7 @@ impl Fold {
             Entry::Confirm(confirm) => Applied::Claim(self.settle(&confirm, Ledger::confirm)),
             Entry::Schedule(schedule) => Applied::Schedule { in_force: self.ledger.schedule(*schedule) },
             Entry::Keys(keys) => Applied::Keys { in_force: self.ledger.keys(keys) },
+            Entry::Caps(caps) => self.apply_caps(*caps),
             Entry::Tick(tick) => self.apply_tick(tick),
         }
     }
@@ -157,6 +166,12 @@ impl Fold {
     #[must_use]
     pub fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// The caps that are known; none where none ever came.
+    #[must_use]
+    pub fn caps(&self) -> Option<&Arc<Caps>> {
+        self.caps.as_ref()
     }
 
     /// The last tick.
@@ -204,6 +219,14 @@ impl Fold {
     #[must_use]
     pub fn clocks_off(&self) -> usize {
         self.shards.sum(|state| state.clocks_off(&self.rules))
+    }
+
+    fn apply_caps(&mut self, caps: Caps) -> Applied {
+        let in_force = crate::caps::faults(&caps).is_empty();
+        if in_force {
+            self.caps = Some(Arc::new(caps));
+        }
+        Applied::Caps { in_force }
     }
 
     fn apply_pos(&mut self, entry: &PosEntry<'_>) -> Applied {

@@ -7,6 +7,7 @@ use std::time::Instant;
 use aggregator::{Applied, Checkpoint, Cutter, Fold, Import, LedgerTally, RegistryOutcome, Tally};
 use async_nats::jetstream::Message;
 use schemas::Millis;
+use schemas::caps::Caps;
 use schemas::batch::{BatchError, MAX_ENTRIES, Seal, WRITER_HEADER};
 use schemas::entry::{Entry, Rules};
 use schemas::snapshot::Snapshot;
@@ -45,6 +46,8 @@ pub struct View {
     pub imports: Arc<[Import]>,
     /// The rules in force.
     pub rules: Rules,
+    /// The caps that are known.
+    pub caps: Option<Arc<Caps>>,
 }
 
 impl View {
@@ -56,6 +59,7 @@ impl View {
             cut: None,
             imports: fold.imports().into(),
             rules: fold.rules().clone(),
+            caps: fold.caps().cloned(),
         }
     }
 }
@@ -162,6 +166,7 @@ impl Apply {
             view.applied = self.fold.applied();
             view.cut = Some(cut);
             view.rules.clone_from(self.fold.rules());
+            view.caps = self.fold.caps().cloned();
             if view.imports.len() != self.fold.imports().len() {
                 view.imports = self.fold.imports().into();
             }
@@ -224,6 +229,10 @@ fn tell(seq: u64, applied: &Applied) {
                 seq,
                 "policies contradict themselves and changed nothing; see `jaego policy check`"
             );
+        }
+        Applied::Caps { in_force: true } => tracing::info!(seq, "caps came into force"),
+        Applied::Caps { in_force: false } => {
+            tracing::error!(seq, "caps contradict themselves and changed nothing; see `jaego caps check`");
         }
         Applied::Keys { in_force: false } => {
             tracing::error!(seq, "keys that do not follow those of the journal changed nothing");
