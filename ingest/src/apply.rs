@@ -7,8 +7,8 @@ use std::time::Instant;
 use aggregator::{Applied, Checkpoint, Cutter, Fold, Import, LedgerTally, RegistryOutcome, Tally};
 use async_nats::jetstream::Message;
 use schemas::Millis;
-use schemas::caps::Caps;
 use schemas::batch::{BatchError, MAX_ENTRIES, Seal, WRITER_HEADER};
+use schemas::caps::Caps;
 use schemas::entry::{Entry, Rules};
 use schemas::snapshot::Snapshot;
 use tokio::sync::{mpsc, watch};
@@ -117,7 +117,10 @@ impl Apply {
                 self.cut(&mut cutter, std::mem::take(&mut batches));
                 self.checkpoint_if_due(&mut checkpoint_at, &mut writing);
             } else if behind == 0 || seq.is_multiple_of(1024) {
-                self.view.send_modify(|view| view.applied = seq);
+                self.view.send_modify(|view| {
+                    view.applied = seq;
+                    view.caps = self.fold.caps().cloned();
+                });
             }
         }
         if let Some(writing) = writing {

@@ -2,6 +2,7 @@
 //!
 //! One word per stage: decode ([`decode`]) → commit ([`commit`]) → apply ([`apply`]) → answer ([`answer`]).
 
+pub mod admission;
 pub mod answer;
 pub mod apply;
 pub mod checkpoints;

@@ -1,5 +1,9 @@
 //! The admin port: health, metrics, single outlets, and the registry as it stands and as it should be. Keep it private.
 
+mod admission;
+
+pub(crate) use self::admission::InForce;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -9,11 +13,12 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use ingest::admission::Admission;
 use ingest::apply::View;
 use ingest::journal::Journal;
 use schemas::registry::OutletInfo;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::core::registered;
 use crate::metrics::Metrics;
@@ -34,6 +39,10 @@ pub struct Admin {
     pub ready: Arc<AtomicBool>,
     /// Metrics.
     pub metrics: Arc<Metrics>,
+    /// Who may send.
+    pub admission: Arc<Admission>,
+    /// One import at a time: the class `bulk` has this one place.
+    pub bulk: Arc<Semaphore>,
 }
 
 /// The routes of the admin port.
@@ -44,6 +53,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/metrics", get(metrics))
         .route("/outlets/{code}", get(outlet))
         .route("/registry", get(show).post(import))
+        .merge(admission::routes())
         .layer(DefaultBodyLimit::max(MAX_REGISTRY_BYTES))
         .with_state(admin)
 }
@@ -101,6 +111,10 @@ pub struct Imported {
 
 /// Imports a list: one outlet a line. Answers when a version that shows it is served.
 async fn import(State(admin): State<Admin>, Query(source): Query<Source>, body: Bytes) -> Response {
+    let Ok(place) = Arc::clone(&admin.bulk).try_acquire_owned() else {
+        let words = "another registry is being imported; try again when it is in force\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "10")], words).into_response();
+    };
     let rows = match read_rows(&body) {
         Ok(rows) if !rows.is_empty() => rows,
         Ok(_) => {
@@ -109,7 +123,11 @@ async fn import(State(admin): State<Admin>, Query(source): Query<Source>, body: 
         Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     };
     // Once begun an import goes to its end, also when the caller hangs up.
-    let done = tokio::spawn(async move { import_rows(&admin, &source.source, &rows).await }).await;
+    let done = tokio::spawn(async move {
+        let _place = place;
+        import_rows(&admin, &source.source, &rows).await
+    })
+    .await;
     match done {
         Ok(Some(imported)) => Json(imported).into_response(),
         Ok(None) => (

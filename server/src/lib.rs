@@ -2,8 +2,11 @@
 
 pub mod admin;
 pub mod audit_command;
+pub mod caps_command;
+mod caps_file;
 pub mod core;
 pub mod core_dumps;
+mod counters;
 pub mod edge;
 pub mod endpoints;
 pub mod journal_command;

@@ -1,8 +1,11 @@
 //! Prometheus metrics, read from the counters at the moment they are asked for.
 
+mod admission;
+
 use std::fmt;
 use std::sync::Arc;
 
+use ingest::admission::Admission;
 use ingest::apply::View;
 use ingest::counts::Counts;
 use ingest::hops::Hops;
@@ -22,14 +25,20 @@ struct Source {
     counts: Arc<Counts>,
     hops: Arc<Hops>,
     view: watch::Receiver<View>,
+    admission: Arc<Admission>,
 }
 
 impl Metrics {
     /// Metrics over these sources.
     #[must_use]
-    pub fn new(counts: Arc<Counts>, hops: Arc<Hops>, view: watch::Receiver<View>) -> Self {
+    pub fn new(
+        counts: Arc<Counts>,
+        hops: Arc<Hops>,
+        view: watch::Receiver<View>,
+        admission: Arc<Admission>,
+    ) -> Self {
         let mut registry = Registry::with_prefix("jaego");
-        registry.register_collector(Box::new(Source { counts, hops, view }));
+        registry.register_collector(Box::new(Source { counts, hops, view, admission }));
         Self(registry)
     }
 
@@ -93,6 +102,7 @@ impl Collector for Source {
                 unregistered as f64,
             )?;
         }
+        admission::encode(&self.admission, &mut out)?;
         self.encode_hops(&mut out)
     }
 }

@@ -57,7 +57,10 @@ fn each_fault_is_found_and_tells_its_place() {
             "plan 1, pharmacy: it has none of stock, sale and check",
         ),
         (
-            |c| c.plans[1].institutions[1].check.as_mut().unwrap().terminal.as_mut().unwrap().per_second = 0.0,
+            |c| {
+                c.plans[1].institutions[1].check.as_mut().unwrap().terminal.as_mut().unwrap().per_second =
+                    0.0;
+            },
             "plan 2, post_office, check.terminal: per_second is not",
         ),
         (
