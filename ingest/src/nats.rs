@@ -35,8 +35,8 @@ fn servers(urls: &str) -> Vec<&str> {
     urls.split(',').map(str::trim).collect()
 }
 
-/// Checks that wait unread; a tenth of a second's worth.
-const CHECKS_UNREAD: usize = 16 * 1024;
+/// Checks that wait unread: some tenths of a second's worth of turning away.
+const CHECKS_UNREAD: usize = 64 * 1024;
 
 fn options(name: &str) -> ConnectOptions {
     ConnectOptions::new()

@@ -19,6 +19,10 @@ use crate::intake::wipe;
 /// Checks that were let in and wait to be judged; their class is never let in so many.
 const QUEUE: usize = 8 * 1024;
 
+/// So many are judged before the next look at what comes. The door has a longer turn (tokio's, 128 messages): in a flood it
+/// turns away four for each one that is judged, so that nobody waits unread for long.
+const TURN: usize = 32;
+
 /// A check that was let in.
 struct Asked {
     message: Message,
@@ -65,7 +69,11 @@ impl Gateway {
     }
 
     async fn judge(self, mut asked: mpsc::Receiver<Asked>) {
-        while let Some(Asked { message, permit, taken }) = asked.recv().await {
+        for n in 1_usize.. {
+            let Some(Asked { message, permit, taken }) = asked.recv().await else { return };
+            if n.is_multiple_of(TURN) {
+                tokio::task::yield_now().await;
+            }
             let outlet = message.subject.as_str().rsplit_once('.').map_or("", |(_, outlet)| outlet);
             let address = Address { outlet: Some(outlet), claim: None };
             match self.intake.check(address, &message.payload, (Door::Open(permit), taken)) {
