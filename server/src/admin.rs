@@ -13,10 +13,12 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use ingest::admission::Admission;
+use ingest::admission::{Admission, ClassReport};
 use ingest::apply::View;
 use ingest::journal::Journal;
+use ingest::modes::Modes;
 use schemas::registry::OutletInfo;
+use schemas::status::Writing;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, watch};
 
@@ -41,6 +43,8 @@ pub struct Admin {
     pub metrics: Arc<Metrics>,
     /// Who may send.
     pub admission: Arc<Admission>,
+    /// What is wrong with the writing side.
+    pub modes: Arc<Modes>,
     /// One import at a time: the class `bulk` has this one place.
     pub bulk: Arc<Semaphore>,
 }
@@ -58,13 +62,26 @@ pub fn router(admin: Admin) -> Router {
         .with_state(admin)
 }
 
+/// Whether it is ready, and what is wrong with it, however ready it is.
+#[derive(Serialize)]
+struct Readiness {
+    ready: bool,
+    applied: u64,
+    writing: Writing,
+    classes: [ClassReport; 3],
+}
+
 async fn readyz(State(admin): State<Admin>) -> Response {
-    if admin.ready.load(Relaxed) {
-        return "ready\n".into_response();
-    }
-    let applied = admin.view.borrow().applied;
-    let words = format!("not ready: catching up with the journal, {applied} applied\n");
-    (StatusCode::SERVICE_UNAVAILABLE, words).into_response()
+    let ready = admin.ready.load(Relaxed);
+    let readiness = Readiness {
+        ready,
+        applied: admin.view.borrow().applied,
+        writing: admin.modes.writing(admin.admission.held()),
+        classes: admin.admission.class_reports(),
+    };
+    // Readers are answered in every mode: what is wrong with writing takes no core out of their way.
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(readiness)).into_response()
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response {

@@ -1,7 +1,7 @@
 //! The writing side, wired: journal → tail → fold, gateway → committer → answers; started and stopped in order.
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle as Thread;
@@ -22,6 +22,7 @@ use ingest::hops::Hops;
 use ingest::identity::Identity;
 use ingest::intake::{Intake, Queues};
 use ingest::journal::{Journal, Sealed, patiently};
+use ingest::modes::{Modes, Watch};
 use ingest::proof::Proof;
 use ingest::tail;
 use schemas::batch::push_line;
@@ -57,6 +58,9 @@ pub struct Core {
     pub books: Arc<Books>,
     /// Who may send.
     pub admission: Arc<Admission>,
+    /// What is wrong with the writing side.
+    pub modes: Arc<Modes>,
+    data_dir: PathBuf,
     outlets: Lookup,
     client: Client,
     fold: Thread<Result<(), Damaged>>,
@@ -134,6 +138,8 @@ impl Core {
             proof,
             books,
             admission: Admission::new(outlets.clone()),
+            modes: Arc::default(),
+            data_dir: data_dir.to_owned(),
             outlets,
             client,
             fold,
@@ -265,6 +271,13 @@ impl Core {
         };
         let keeper = Keeper::new(Arc::clone(&self.admission), self.view.clone());
         tokio::spawn(keeper.run(stop.clone()));
+        let watch = Watch {
+            modes: Arc::clone(&self.modes),
+            client: self.client.clone(),
+            health: self.journal.health(),
+            data_dir: self.data_dir.clone(),
+        };
+        tokio::spawn(watch.run(stop.clone()));
         let gateway = Gateway { client: self.client.clone(), intake: intake.clone() };
         let of_checks = Gateway { client: checks, intake: intake.clone() };
         let committer = Committer {

@@ -9,6 +9,7 @@ use ingest::admission::Admission;
 use ingest::apply::View;
 use ingest::counts::Counts;
 use ingest::hops::Hops;
+use ingest::modes::Modes;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
@@ -26,6 +27,7 @@ struct Source {
     hops: Arc<Hops>,
     view: watch::Receiver<View>,
     admission: Arc<Admission>,
+    modes: Arc<Modes>,
 }
 
 impl Metrics {
@@ -36,9 +38,10 @@ impl Metrics {
         hops: Arc<Hops>,
         view: watch::Receiver<View>,
         admission: Arc<Admission>,
+        modes: Arc<Modes>,
     ) -> Self {
         let mut registry = Registry::with_prefix("jaego");
-        registry.register_collector(Box::new(Source { counts, hops, view, admission }));
+        registry.register_collector(Box::new(Source { counts, hops, view, admission, modes }));
         Self(registry)
     }
 
@@ -103,6 +106,7 @@ impl Collector for Source {
             )?;
         }
         admission::encode(&self.admission, &mut out)?;
+        admission::encode_modes(&self.modes, &mut out)?;
         self.encode_hops(&mut out)
     }
 }

@@ -313,6 +313,7 @@ impl Servers {
             Arc::clone(&core.hops),
             core.view.clone(),
             Arc::clone(&core.admission),
+            Arc::clone(&core.modes),
         );
         let state = Admin {
             journal: core.journal.clone(),
@@ -321,6 +322,7 @@ impl Servers {
             ready: Arc::clone(ready),
             metrics: Arc::new(metrics),
             admission: Arc::clone(&core.admission),
+            modes: Arc::clone(&core.modes),
             bulk: Arc::new(Semaphore::new(1)),
         };
         Self {

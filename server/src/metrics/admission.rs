@@ -3,6 +3,7 @@
 use std::fmt;
 
 use ingest::admission::Admission;
+use ingest::modes::{Mode, Modes};
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
 use schemas::caps::{Class, Institution};
@@ -36,6 +37,17 @@ pub(super) fn encode(admission: &Admission, out: &mut DescriptorEncoder<'_>) -> 
     by_class(out, "class_limit", "Messages that may wait for their answers", &limits)?;
     let help = "1 while no further cohort is admitted";
     gauge(out, "admission_held", help, f64::from(u8::from(admission.held())))
+}
+
+pub(super) fn encode_modes(modes: &Modes, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let help = "1 while the writing side is in this degraded mode";
+    let mut family = out.encode_descriptor("degraded", help, None, MetricType::Gauge)?;
+    for mode in Mode::ALL {
+        let value = f64::from(u8::from(modes.since(mode).is_some()));
+        family.encode_family(&[("mode", mode.name())])?.encode_gauge(&value)?;
+    }
+    let help = "1 while nothing has been written for some seconds: raise the alarm";
+    gauge(out, "writes_dead", help, f64::from(u8::from(modes.writes_dead())))
 }
 
 fn by_class(out: &mut DescriptorEncoder<'_>, name: &str, help: &str, values: &[(Class, u32)]) -> fmt::Result {

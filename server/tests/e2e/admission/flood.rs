@@ -104,5 +104,6 @@ async fn without_caps_on_checks_the_storm_has_a_queue_of_its_own() {
         "{accepted} accepted, {capped} over cap, {others} overloaded; {sold} sold, longest {longest:?}"
     );
     assert!(sold >= 200 && accepted > 0);
-    assert!(longest < Duration::from_secs(2), "a sale waited {longest:?}");
+    // In one queue with the checks, sales waited more than a second here.
+    assert!(longest < Duration::from_millis(700), "a sale waited {longest:?}");
 }

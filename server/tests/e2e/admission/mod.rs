@@ -3,6 +3,7 @@
 mod caps;
 mod flood;
 mod opening;
+mod trouble;
 
 use std::path::Path;
 
