@@ -7,6 +7,7 @@ use schemas::caps::Caps;
 use schemas::entry::{ClaimEntry, Entry, PosEntry, Rules, SettleEntry, Tick};
 use schemas::pos::{Outcome, Reason};
 use schemas::registry::OutletInfo;
+use schemas::subject::PROBE_OUTLET;
 use schemas::{Millis, OutletCode};
 
 use crate::ledger::{Books, Decided, Ledger, LedgerTally, Move};
@@ -234,8 +235,10 @@ impl Fold {
             let effect = state.apply(entry, &self.rules);
             (effect, Word::of(state))
         });
-        self.count(effect.outcome, effect.below_zero);
-        self.hear(entry.outlet, word);
+        if entry.outlet != PROBE_OUTLET {
+            self.count(effect.outcome, effect.below_zero);
+            self.hear(entry.outlet, word);
+        }
         Applied::Pos {
             outcome: effect.outcome,
             registered: word.place.is_some(),

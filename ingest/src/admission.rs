@@ -22,12 +22,13 @@ use std::time::Instant;
 use aggregator::Lookup;
 use arc_swap::ArcSwap;
 use schemas::caps::{BUILT_IN, Caps, Class, Institution};
+use schemas::subject::PROBE_OUTLET;
 use schemas::{Millis, OutletCode, TerminalId};
 
 use self::class::ClassState;
 pub use self::refusal::Refusal;
 pub use self::report::{Admitting, ClassReport, Refuser};
-use self::rules::{Limit, Opening, Rules, Standing};
+use self::rules::{Limit, Opening, PROBE, Rules, Standing};
 use self::seats::{Seat, Seats, Use};
 pub use self::tally::Tally;
 
@@ -98,7 +99,10 @@ impl Admission {
         many: bool,
     ) -> Result<Permit, Refusal> {
         let (rules, now_ns) = (self.rules.load(), self.nanos(taken));
-        let stands = || rules.standing(self.outlets.kind(outlet).into(), outlet);
+        let stands = || match outlet {
+            PROBE_OUTLET => Standing { institution: Institution::Unregistered, opening: Opening::Open },
+            _ => rules.standing(self.outlets.kind(outlet).into(), outlet),
+        };
         let Some((seat, standing)) = self.seats.find(outlet, rules.generation, now_ns, stands) else {
             self.tally.refuse(class, Institution::Unregistered, Refusal::CROWDED.reason);
             return Err(Refusal::CROWDED);
@@ -144,8 +148,10 @@ impl Admission {
         now_ns: u64,
         many: bool,
     ) -> Result<(), Refusal> {
-        let Some(limits) = rules.limits(standing.institution, class) else {
-            return Err(Refusal::not_in_plan());
+        let limits = match rules.limits(standing.institution, class) {
+            _ if seat.key() == PROBE_OUTLET => &PROBE,
+            Some(limits) => limits,
+            None => return Err(Refusal::not_in_plan()),
         };
         joined(rules, standing)?;
         let (own, kind) = (seat.of(class), &self.kinds[standing.institution as usize][class as usize]);

@@ -13,7 +13,7 @@ use schemas::batch::push_line;
 use schemas::claim::{ClaimId, Decision};
 use schemas::entry::{Entry, PosEntry};
 use schemas::pos::{Reason, Reply};
-use schemas::subject::PosKind;
+use schemas::subject::{PROBE_OUTLET, PosKind};
 use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroize;
 
@@ -141,7 +141,9 @@ impl Intake {
         match self.line(kind, address, payload, received, (door, taken)) {
             Ok(Line { room, permit, line }) => {
                 room.send(Pending { line, caller: Caller { kind, reply, received, taken, permit } });
-                self.counts.take(kind);
+                if address.outlet != Some(PROBE_OUTLET) {
+                    self.counts.take(kind);
+                }
                 Ok(())
             }
             Err(rejection) => Err((rejection, reply)),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use async_nats::Client;
@@ -50,14 +50,47 @@ impl Mode {
 }
 
 /// The modes as they stand; any task may read them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Modes {
     /// When each was entered; 0 where it is not.
     since: [AtomicI64; Mode::ALL.len()],
     dead: AtomicBool,
+    /// Milliseconds that the last probe took; none below zero.
+    probe_ms: AtomicI64,
+    probes_lost: AtomicU64,
+}
+
+impl Default for Modes {
+    fn default() -> Self {
+        Self {
+            since: Default::default(),
+            dead: AtomicBool::new(false),
+            probe_ms: AtomicI64::new(-1),
+            probes_lost: AtomicU64::new(0),
+        }
+    }
 }
 
 impl Modes {
+    /// Notes how long a probe took; nothing: it did not come through.
+    pub fn probed(&self, took: Option<Duration>) {
+        let ms = took.map_or(-1, |took| i64::try_from(took.as_millis()).unwrap_or(i64::MAX));
+        self.probe_ms.store(ms, Relaxed);
+        self.probes_lost.fetch_add(u64::from(took.is_none()), Relaxed);
+    }
+
+    /// How long the last probe took, in milliseconds, where one came through.
+    #[must_use]
+    pub fn probe_ms(&self) -> Option<u64> {
+        u64::try_from(self.probe_ms.load(Relaxed)).ok()
+    }
+
+    /// Probes that did not come through.
+    #[must_use]
+    pub fn probes_lost(&self) -> u64 {
+        self.probes_lost.load(Relaxed)
+    }
+
     /// Since when it is in a mode; nothing where it is not.
     #[must_use]
     pub fn since(&self, mode: Mode) -> Option<Millis> {
@@ -77,7 +110,7 @@ impl Modes {
         let degraded = Mode::ALL.into_iter().filter_map(|mode| {
             Some(Degraded { mode: mode.name().to_owned(), since: Rfc3339(self.since(mode)?) })
         });
-        Writing { degraded: degraded.collect(), dead: self.writes_dead(), held }
+        Writing { degraded: degraded.collect(), dead: self.writes_dead(), held, probe_ms: self.probe_ms() }
     }
 
     fn set(&self, mode: Mode, is_on: bool, now: Millis) {
@@ -145,6 +178,6 @@ impl Watch {
     /// A folder that can not be asked is not full.
     fn has_room(&self) -> bool {
         let Ok(told) = nix::sys::statvfs::statvfs(&self.data_dir) else { return true };
-        u64::from(told.blocks_available()).saturating_mul(told.fragment_size()) >= LEAST_ROOM
+        told.blocks_available().saturating_mul(told.fragment_size()) >= LEAST_ROOM
     }
 }

@@ -63,6 +63,10 @@ pub struct Writing {
     /// No further institutions are let in, because answers are late.
     #[serde(default)]
     pub held: bool,
+    /// How long the last report of the probe took from its sending until a version that holds it was served, in
+    /// milliseconds; absent where no probe runs, and while its reports do not come through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe_ms: Option<u64>,
 }
 
 /// A degraded mode.

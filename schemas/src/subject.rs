@@ -11,6 +11,8 @@ pub const JOURNAL: &str = "journal.v1";
 pub const POS_ALL: &str = "pos.v1.>";
 /// Subjects that name no kind and outlet, whatever the kind: nothing else that a gateway subscribes to matches them.
 pub const POS_STRAYS: [&str; 2] = ["pos.v1.*", "pos.v1.*.*.>"];
+/// An outlet that is none: a core reports as it and looks when that is served. It is in no list and no total.
+pub const PROBE_OUTLET: &str = "_probe";
 /// Queue group of the gateways: each message reaches one of them.
 pub const POS_QUEUE: &str = "gateway";
 /// Stream that keeps the dead letters for a week.

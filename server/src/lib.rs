@@ -15,6 +15,7 @@ pub mod logging;
 pub mod metrics;
 pub mod policy_command;
 pub mod policy_file;
+mod probe;
 pub mod publish;
 pub mod registry_command;
 pub mod relay;

@@ -23,6 +23,7 @@ use crate::core::{Core, reached, registered, was_imported};
 use crate::counters;
 use crate::endpoints::Endpoints;
 use crate::metrics::Metrics;
+use crate::probe;
 use crate::publish::Publishing;
 use crate::settings::{Nats, Settings};
 use crate::stop;
@@ -118,6 +119,7 @@ async fn serve(
     let ready = Arc::new(AtomicBool::new(false));
     let publisher = Publisher::new(Face { item: settings.face_item.clone() });
     let (published_in, published) = watch::channel(0);
+    let probed = published.clone();
     let mut servers = Servers::start(reading, &core, &publisher, &ready, published.clone(), open, admin);
     let mut stopped = std::pin::pin!(stop::requested(settings.exit_on_stdin_close)?);
     let started = tokio::select! {
@@ -129,6 +131,10 @@ async fn serve(
         Ok(Some((publishing, intake))) => {
             servers.publishing = Some(publishing);
             servers.open_desk(counters, desk, intake);
+            if settings.probe {
+                let (nats, modes) = (core.journal.client(), Arc::clone(&core.modes));
+                tokio::spawn(probe::run(nats, probed, modes, servers.desk_stop.clone()));
+            }
             ready.store(true, Relaxed);
             announce(&endpoints, &settings.data_dir)?;
             tokio::select! {

@@ -18,8 +18,12 @@ pub(super) struct Rate {
 impl Rate {
     /// The rate of a cap that is without fault.
     pub(super) fn of(cap: &Cap) -> Self {
-        let every_ns = (1e9 / cap.per_second) as u64;
-        Self { every_ns, ahead_ns: every_ns.saturating_mul(u64::from(cap.burst.saturating_sub(1))) }
+        Self::every((1e9 / cap.per_second) as u64, cap.burst)
+    }
+
+    /// One in each so many nanoseconds, and so many at once.
+    pub(super) const fn every(every_ns: u64, burst: u32) -> Self {
+        Self { every_ns, ahead_ns: every_ns.saturating_mul(burst.saturating_sub(1) as u64) }
     }
 }
 

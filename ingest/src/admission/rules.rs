@@ -54,6 +54,10 @@ pub(super) struct Limits {
     pub(super) terminal: Option<Limit>,
 }
 
+/// What the probes of all cores may send, whatever the plan: ten a second.
+pub(super) const PROBE: Limits =
+    Limits { all: None, each: Limit { rate: Rate::every(100_000_000, 20), concurrency: 32 }, terminal: None };
+
 /// What is in force.
 #[derive(Debug)]
 pub(super) struct Rules {

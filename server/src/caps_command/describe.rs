@@ -73,6 +73,14 @@ mod tests {
     use crate::caps_file;
 
     #[test]
+    fn the_document_that_the_page_shows_is_without_fault() {
+        let page = include_str!("../../../docs/caps.md");
+        let (_, shown) = page.split_once("```toml\n").unwrap();
+        let (shown, _) = shown.split_once("```").unwrap();
+        assert_eq!(aggregator::caps::faults(&toml::from_str(shown).unwrap()), Vec::new());
+    }
+
+    #[test]
     fn a_plan_is_told_in_words() {
         let caps = caps_file::read("post-offices-2020").unwrap();
         let told = plan(&caps.plans[1]);

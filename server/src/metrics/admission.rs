@@ -8,7 +8,7 @@ use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
 use schemas::caps::{Class, Institution};
 
-use super::gauge;
+use super::{counter, gauge};
 
 type NoLabels = [(&'static str, &'static str); 0];
 
@@ -46,6 +46,11 @@ pub(super) fn encode_modes(modes: &Modes, out: &mut DescriptorEncoder<'_>) -> fm
         let value = f64::from(u8::from(modes.since(mode).is_some()));
         family.encode_family(&[("mode", mode.name())])?.encode_gauge(&value)?;
     }
+    if let Some(ms) = modes.probe_ms() {
+        let help = "Time of the last probe from its report until it was served, in seconds";
+        gauge(out, "probe_seconds", help, ms as f64 / 1000.0)?;
+    }
+    counter(out, "probes_lost", "Probes that did not come through", modes.probes_lost())?;
     let help = "1 while nothing has been written for some seconds: raise the alarm";
     gauge(out, "writes_dead", help, f64::from(u8::from(modes.writes_dead())))
 }

@@ -3,6 +3,7 @@
 mod caps;
 mod flood;
 mod opening;
+mod probe;
 mod trouble;
 
 use std::path::Path;
@@ -19,6 +20,11 @@ pub const AT: &str = "2020-03-11T09:05:00+09:00";
 
 /// Starts a core with pharmacies, post offices and a mart.
 pub async fn start(dir: &Path) -> Jaego {
+    start_with(dir, &[]).await
+}
+
+/// The same, with settings more.
+pub async fn start_with(dir: &Path, more: &[&str]) -> Jaego {
     let outlets = dir.join("outlets.csv");
     let offices = (1..=40).map(|n| format!("218{n:07}"));
     let mut rows = String::from("addr,code,latitude,longitude,name,type\n");
@@ -28,7 +34,8 @@ pub async fn start(dir: &Path) -> Jaego {
         rows += &format!("서울특별시 강남구 테헤란로 1,{code},37.5,127.0,이름,{kind}\n");
     }
     std::fs::write(&outlets, rows).unwrap();
-    Jaego::start(dir, &["--policy", "drill", "--registry", outlets.to_str().unwrap()]).await
+    let args = [&["--policy", "drill", "--registry", outlets.to_str().unwrap()], more].concat();
+    Jaego::start(dir, &args).await
 }
 
 /// Puts a document into force.
