@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, Admin};
 use crate::core::{Core, reached, registered, was_imported};
-use crate::counters;
+use crate::counters::Counters;
 use crate::endpoints::Endpoints;
 use crate::metrics::Metrics;
 use crate::probe;
@@ -48,17 +48,17 @@ pub fn run(settings: &Settings) -> anyhow::Result<()> {
     // side has threads of its own.
     let writing = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let reading = tokio::runtime::Builder::new_multi_thread().thread_name("open").enable_all().build()?;
-    let counters = counters::runtime()?;
+    let counters = Counters::start()?;
     let nats = match &settings.nats {
         Nats::Managed(listen) => Some(NatsServer::start(&nats_dir(dir)?, *listen)?),
         Nats::Url(_) => None,
     };
     // Not before: a jaego that still runs here has kept us from starting a server, and stays to be found.
     Endpoints::remove(dir).context("removing the endpoints of an earlier run")?;
-    let threads = Threads { reading: reading.handle(), counters: counters.handle() };
+    let threads = Threads { reading: reading.handle(), counters: &counters };
     let served = writing.block_on(serve(settings, nats, threads));
     writing.shutdown_timeout(Duration::from_millis(200));
-    counters.shutdown_timeout(Duration::from_millis(200));
+    counters.shutdown(Duration::from_millis(200));
     reading.shutdown_timeout(Duration::from_millis(200));
     served
 }
@@ -75,7 +75,7 @@ struct Threads<'r> {
     /// The open API and the admin port.
     reading: &'r Handle,
     /// Checks and the desk.
-    counters: &'r Handle,
+    counters: &'r Counters,
 }
 
 async fn serve(
@@ -92,7 +92,7 @@ async fn serve(
         bind_open(settings)?
     };
     let admin = reading.spawn(bind("admin-addr", settings.admin_addr)).await??;
-    let desk = counters.spawn(bind("desk-addr", settings.desk_addr)).await??;
+    let desk = counters.desk().spawn(bind("desk-addr", settings.desk_addr)).await??;
     let (url, monitors) = match (&nats, &settings.nats) {
         (Some(server), _) => (server.url().to_owned(), vec![server.monitor().to_owned()]),
         (None, Nats::Url(url)) => (url.clone(), settings.nats_monitors.clone()),
@@ -109,6 +109,7 @@ async fn serve(
         ingest::nats::connect(&url, "jaego").await.with_context(|| format!("connecting to NATS at {url}"))?;
     let of_checks = url.clone();
     let checks = counters
+        .checks()
         .spawn(async move { ingest::nats::connect_for_checks(&of_checks, "jaego-checks").await })
         .await?
         .with_context(|| format!("connecting to NATS at {url} for checks"))?;
@@ -130,7 +131,7 @@ async fn serve(
     let outcome = match started {
         Ok(Some((publishing, intake))) => {
             servers.publishing = Some(publishing);
-            servers.open_desk(counters, desk, intake);
+            servers.open_desk(counters.desk(), desk, intake);
             if settings.probe {
                 let (nats, modes) = (core.journal.client(), Arc::clone(&core.modes));
                 tokio::spawn(probe::run(nats, probed, modes, servers.desk_stop.clone()));
@@ -174,7 +175,7 @@ async fn start(
     if let Some(schedule) = &settings.schedule {
         core.schedule(schedule).await?;
     }
-    let intake = core.take(settings.tick, Arc::clone(identity), (checks, threads.counters));
+    let intake = core.take(settings.tick, Arc::clone(identity), (checks, threads.counters.checks()));
     let served = published.subscribe();
     let publishing =
         Publishing::start(threads.reading, core, publisher.clone(), published, settings.replicas);
@@ -346,9 +347,9 @@ impl Servers {
     }
 
     /// Lets the desk answer beside the writing side, as checks are: whatever storms there, sales over NATS have their thread.
-    fn open_desk(&mut self, counters: &Handle, listener: TcpListener, intake: Intake) {
+    fn open_desk(&mut self, threads: &Handle, listener: TcpListener, intake: Intake) {
         let router = ingest::desk::router(intake);
-        self.desk = Some(counters.spawn(publisher::serve(listener, router, cancelled(&self.desk_stop))));
+        self.desk = Some(threads.spawn(publisher::serve(listener, router, cancelled(&self.desk_stop))));
     }
 
     /// Takes no more requests at the desk and lets those under way be answered.
