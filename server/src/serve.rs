@@ -93,11 +93,7 @@ async fn serve(
     };
     let admin = reading.spawn(bind("admin-addr", settings.admin_addr)).await??;
     let desk = counters.desk().spawn(bind("desk-addr", settings.desk_addr)).await??;
-    let (url, monitors) = match (&nats, &settings.nats) {
-        (Some(server), _) => (server.url().to_owned(), vec![server.monitor().to_owned()]),
-        (None, Nats::Url(url)) => (url.clone(), settings.nats_monitors.clone()),
-        (None, Nats::Managed(_)) => unreachable!("a managed server was started"),
-    };
+    let (url, monitors) = whereabouts(nats.as_ref(), settings);
     let endpoints = Endpoints {
         open: format!("http://{}", open.local_addr()?),
         desk: format!("http://{}", desk.local_addr()?),
@@ -107,12 +103,7 @@ async fn serve(
     };
     let client =
         ingest::nats::connect(&url, "jaego").await.with_context(|| format!("connecting to NATS at {url}"))?;
-    let of_checks = url.clone();
-    let checks = counters
-        .checks()
-        .spawn(async move { ingest::nats::connect_for_checks(&of_checks, "jaego-checks").await })
-        .await?
-        .with_context(|| format!("connecting to NATS at {url} for checks"))?;
+    let checks = connect_for_checks(counters, url.clone()).await?;
     let opening =
         Core::open(client, &monitors, settings.replicas, &settings.data_dir, settings.skip_damaged.clone());
     let mut core = opening.await?;
@@ -133,8 +124,7 @@ async fn serve(
             servers.publishing = Some(publishing);
             servers.open_desk(counters.desk(), desk, intake);
             if settings.probe {
-                let (nats, modes) = (core.journal.client(), Arc::clone(&core.modes));
-                tokio::spawn(probe::run(nats, probed, modes, servers.desk_stop.clone()));
+                servers.probe(&core, probed);
             }
             ready.store(true, Relaxed);
             announce(&endpoints, &settings.data_dir)?;
@@ -157,6 +147,24 @@ async fn serve(
     tokio::time::timeout(STOP_LIMIT, wind_down(core, servers, &settings.data_dir))
         .await
         .context("not everything was done in time; the next start replays a longer tail")?
+}
+
+/// URL of NATS, and its monitoring pages.
+fn whereabouts(nats: Option<&NatsServer>, settings: &Settings) -> (String, Vec<String>) {
+    match (nats, &settings.nats) {
+        (Some(server), _) => (server.url().to_owned(), vec![server.monitor().to_owned()]),
+        (None, Nats::Url(url)) => (url.clone(), settings.nats_monitors.clone()),
+        (None, Nats::Managed(_)) => unreachable!("a managed server was started"),
+    }
+}
+
+/// A connection for checks alone, on their threads.
+async fn connect_for_checks(counters: &Counters, url: String) -> anyhow::Result<async_nats::Client> {
+    let connecting = async move {
+        let connected = ingest::nats::connect_for_checks(&url, "jaego-checks").await;
+        connected.with_context(|| format!("connecting to NATS at {url} for checks"))
+    };
+    counters.checks().spawn(connecting).await?
 }
 
 /// Everything between an open journal and readiness: at the end a version is served that shows the registry.
@@ -344,6 +352,12 @@ impl Servers {
             publishing: None,
             desk: None,
         }
+    }
+
+    /// Measures the whole way by reports of our own, until the desk is closed.
+    fn probe(&self, core: &Core, served: watch::Receiver<u64>) {
+        let (nats, modes) = (core.journal.client(), Arc::clone(&core.modes));
+        tokio::spawn(probe::run(nats, served, modes, self.desk_stop.clone()));
     }
 
     /// Lets the desk answer beside the writing side, as checks are: whatever storms there, sales over NATS have their thread.
