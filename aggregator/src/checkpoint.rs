@@ -1,12 +1,14 @@
 //! The whole state as bytes with checksums, so that a restart needs only the journal's tail.
 //!
-//! Layout: `JAEGOCK2`, then blocks: length and CRC-32C (4 bytes each, little endian), then so many bytes. The first block is
-//! the state but for the ledger's rows, in postcard; then come rows; a block of no bytes is the end.
+//! Layout: `JAEGOCK3`, then blocks: length and CRC-32C (4 bytes each, little endian), then so many bytes. The first block is
+//! the state but for the ledger's rows, in postcard; the second the caps, in JSON; then come rows; a block of no bytes is the
+//! end. `JAEGOCK2` is the same without the second.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use schemas::OutletCode;
+use schemas::caps::Caps;
 use schemas::entry::{Rules, Tick};
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +18,8 @@ use crate::outlet::OutletState;
 use crate::places::Places;
 use crate::registry::Registry;
 
-const MAGIC: &[u8; 8] = b"JAEGOCK2";
+const MAGIC: &[u8; 8] = b"JAEGOCK3";
+const MAGIC_WITHOUT_CAPS: &[u8; 8] = b"JAEGOCK2";
 
 /// Why bytes are no checkpoint.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +48,7 @@ pub enum CheckpointError {
 #[derive(Debug)]
 pub struct Checkpoint {
     state: State,
+    caps: Option<Arc<Caps>>,
     ledger: LedgerImage,
 }
 
@@ -74,6 +78,8 @@ impl Checkpoint {
         out.write_all(MAGIC)?;
         let state = postcard::to_stdvec(&(&self.state, self.ledger.head()));
         write_block(out, &state.expect("the state holds only text, numbers and lists"))?;
+        let caps = serde_json::to_vec(&self.caps.as_deref());
+        write_block(out, &caps.expect("caps hold only text and numbers"))?;
         self.ledger.write(|rows| write_block(out, rows))?;
         write_block(out, &[])
     }
@@ -100,7 +106,7 @@ impl Fold {
             unregistered: self.unregistered.iter().cloned().collect(),
             outlets: self.shards.sorted(),
         };
-        Checkpoint { state, ledger: self.ledger.image() }
+        Checkpoint { state, caps: self.caps.clone(), ledger: self.ledger.image() }
     }
 
     /// The state that was written.
@@ -111,18 +117,20 @@ impl Fold {
     pub fn restore(mut bytes: impl Read) -> Result<Self, CheckpointError> {
         let mut magic = [0; MAGIC.len()];
         bytes.read_exact(&mut magic).map_err(|_| CheckpointError::Magic)?;
-        if magic != *MAGIC {
+        if magic != *MAGIC && magic != *MAGIC_WITHOUT_CAPS {
             return Err(CheckpointError::Magic);
         }
         let first = read_checked(&mut bytes)?;
         let unreadable = |why: String| CheckpointError::State(why);
+        let caps = if magic == *MAGIC { read_checked(&mut bytes)? } else { b"null".to_vec() };
+        let caps: Option<Caps> = serde_json::from_slice(&caps).map_err(|e| unreadable(e.to_string()))?;
         let (state, head): (State, Head) =
             postcard::from_bytes(&first).map_err(|e| unreadable(e.to_string()))?;
         let ledger = Ledger::of(head).map_err(|e| unreadable(e.to_string()))?;
         loop {
             let rows = read_checked(&mut bytes)?;
             if rows.is_empty() {
-                return Ok(Self::of(state, ledger));
+                return Ok(Self { caps: caps.map(Arc::new), ..Self::of(state, ledger) });
             }
             read_block(&ledger, &rows).ok_or_else(|| unreadable("rows of an unknown kind".to_owned()))?;
         }

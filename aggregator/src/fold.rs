@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use schemas::caps::Caps;
 use schemas::entry::{ClaimEntry, Entry, PosEntry, Rules, SettleEntry, Tick};
 use schemas::pos::{Outcome, Reason};
 use schemas::registry::OutletInfo;
+use schemas::subject::PROBE_OUTLET;
 use schemas::{Millis, OutletCode};
 
 use crate::ledger::{Books, Decided, Ledger, LedgerTally, Move};
@@ -41,6 +43,11 @@ pub enum Applied {
     },
     /// Persons are known under other keys from here on, or the keys do not follow those before and changed nothing.
     Keys {
+        /// Whether they are in force.
+        in_force: bool,
+    },
+    /// Caps came into force, or contradict themselves and changed nothing.
+    Caps {
         /// Whether they are in force.
         in_force: bool,
     },
@@ -85,6 +92,8 @@ pub struct Fold {
     pub(crate) touched: Vec<u32>,
     pub(crate) tally: Tally,
     pub(crate) ledger: Ledger,
+    /// Carried for those who take messages; nothing here goes by them.
+    pub(crate) caps: Option<Arc<Caps>>,
 }
 
 impl Fold {
@@ -123,6 +132,7 @@ impl Fold {
             Entry::Confirm(confirm) => Applied::Claim(self.settle(&confirm, Ledger::confirm)),
             Entry::Schedule(schedule) => Applied::Schedule { in_force: self.ledger.schedule(*schedule) },
             Entry::Keys(keys) => Applied::Keys { in_force: self.ledger.keys(keys) },
+            Entry::Caps(caps) => self.apply_caps(*caps),
             Entry::Tick(tick) => self.apply_tick(tick),
         }
     }
@@ -157,6 +167,12 @@ impl Fold {
     #[must_use]
     pub fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// The caps that are known; none where none ever came.
+    #[must_use]
+    pub fn caps(&self) -> Option<&Arc<Caps>> {
+        self.caps.as_ref()
     }
 
     /// The last tick.
@@ -206,13 +222,23 @@ impl Fold {
         self.shards.sum(|state| state.clocks_off(&self.rules))
     }
 
+    fn apply_caps(&mut self, caps: Caps) -> Applied {
+        let in_force = crate::caps::faults(&caps).is_empty();
+        if in_force {
+            self.caps = Some(Arc::new(caps));
+        }
+        Applied::Caps { in_force }
+    }
+
     fn apply_pos(&mut self, entry: &PosEntry<'_>) -> Applied {
         let (effect, word) = self.shards.update(entry.outlet, |state| {
             let effect = state.apply(entry, &self.rules);
             (effect, Word::of(state))
         });
-        self.count(effect.outcome, effect.below_zero);
-        self.hear(entry.outlet, word);
+        if entry.outlet != PROBE_OUTLET {
+            self.count(effect.outcome, effect.below_zero);
+            self.hear(entry.outlet, word);
+        }
         Applied::Pos {
             outcome: effect.outcome,
             registered: word.place.is_some(),

@@ -1,8 +1,13 @@
 //! The stages under criterion: `cargo bench -p benches`.
 
+use std::hint::black_box;
+use std::time::Instant;
+
 use benches::stages::{CHANGED, ENTRIES, Published, apply, parse};
 use benches::workload;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use ingest::admission::Admission;
+use schemas::caps::Class;
 
 fn decode_and_apply(criterion: &mut Criterion) {
     let outlets = workload::registry();
@@ -31,7 +36,7 @@ fn cut_and_render(criterion: &mut Criterion) {
             let mut took = std::time::Duration::ZERO;
             for _ in 0..times {
                 published.sell(rounds.next().expect("a cycle does not end"));
-                let start = std::time::Instant::now();
+                let start = Instant::now();
                 published.publish();
                 took += start.elapsed();
             }
@@ -41,5 +46,20 @@ fn cut_and_render(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(stages, decode_and_apply, cut_and_render);
+fn admit(criterion: &mut Criterion) {
+    let outlets = workload::registry();
+    let (fold, _) = workload::morning(&outlets);
+    let admission = Admission::new(fold.lookup());
+    let mut group = criterion.benchmark_group("admit");
+    let mut codes = outlets.iter().map(|outlet| outlet.code.as_str()).cycle();
+    let enter = |code: &str| drop(black_box(admission.enter(Class::Sale, code, Instant::now(), false)));
+    group.bench_function("let_in/25000_outlets", |b| {
+        b.iter(|| enter(codes.next().expect("a cycle does not end")));
+    });
+    // It may send 500 a second: after the first few thousand nearly all are turned away.
+    group.bench_function("turned_away", |b| b.iter(|| enter("storm")));
+    group.finish();
+}
+
+criterion_group!(stages, admit, decode_and_apply, cut_and_render);
 criterion_main!(stages);

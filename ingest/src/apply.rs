@@ -8,6 +8,7 @@ use aggregator::{Applied, Checkpoint, Cutter, Fold, Import, LedgerTally, Registr
 use async_nats::jetstream::Message;
 use schemas::Millis;
 use schemas::batch::{BatchError, MAX_ENTRIES, Seal, WRITER_HEADER};
+use schemas::caps::Caps;
 use schemas::entry::{Entry, Rules};
 use schemas::snapshot::Snapshot;
 use tokio::sync::{mpsc, watch};
@@ -45,6 +46,8 @@ pub struct View {
     pub imports: Arc<[Import]>,
     /// The rules in force.
     pub rules: Rules,
+    /// The caps that are known.
+    pub caps: Option<Arc<Caps>>,
 }
 
 impl View {
@@ -56,6 +59,7 @@ impl View {
             cut: None,
             imports: fold.imports().into(),
             rules: fold.rules().clone(),
+            caps: fold.caps().cloned(),
         }
     }
 }
@@ -113,7 +117,10 @@ impl Apply {
                 self.cut(&mut cutter, std::mem::take(&mut batches));
                 self.checkpoint_if_due(&mut checkpoint_at, &mut writing);
             } else if behind == 0 || seq.is_multiple_of(1024) {
-                self.view.send_modify(|view| view.applied = seq);
+                self.view.send_modify(|view| {
+                    view.applied = seq;
+                    view.caps = self.fold.caps().cloned();
+                });
             }
         }
         if let Some(writing) = writing {
@@ -162,6 +169,7 @@ impl Apply {
             view.applied = self.fold.applied();
             view.cut = Some(cut);
             view.rules.clone_from(self.fold.rules());
+            view.caps = self.fold.caps().cloned();
             if view.imports.len() != self.fold.imports().len() {
                 view.imports = self.fold.imports().into();
             }
@@ -224,6 +232,10 @@ fn tell(seq: u64, applied: &Applied) {
                 seq,
                 "policies contradict themselves and changed nothing; see `jaego policy check`"
             );
+        }
+        Applied::Caps { in_force: true } => tracing::info!(seq, "caps came into force"),
+        Applied::Caps { in_force: false } => {
+            tracing::error!(seq, "caps contradict themselves and changed nothing; see `jaego caps check`");
         }
         Applied::Keys { in_force: false } => {
             tracing::error!(seq, "keys that do not follow those of the journal changed nothing");

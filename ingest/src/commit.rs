@@ -10,10 +10,10 @@ use tokio::sync::mpsc;
 use crate::answer::{Committed, Event};
 use crate::counts::Counts;
 use crate::hops::{Hop, Hops};
-use crate::intake::{Caller, Pending};
+use crate::intake::{Caller, Pending, Waiting};
 use crate::journal::{Ack, Journal, Sealed};
 
-/// Writes the queue into the journal, batch after batch.
+/// Writes the queues into the journal, batch after batch.
 #[derive(Debug)]
 pub struct Committer {
     /// The journal.
@@ -31,18 +31,15 @@ pub struct Committer {
 }
 
 impl Committer {
-    /// Runs until the queue is closed and empty. One batch is under way at a time: the journal's order is the order of
-    /// arrival, and the longer a write takes, the larger the next batch.
-    pub async fn run(self, mut queue: mpsc::Receiver<Pending>) {
+    /// Runs until the queues are closed and empty. One batch is under way at a time: within a class the journal's order is
+    /// the order of arrival, and the longer a write takes, the larger the next batch.
+    pub async fn run(self, mut queues: Waiting) {
         let mut waiting = Vec::with_capacity(MAX_ENTRIES);
         for number in 1.. {
-            if waiting.is_empty() && queue.recv_many(&mut waiting, MAX_ENTRIES).await == 0 {
+            if waiting.is_empty() && !queues.first(&mut waiting).await {
                 return;
             }
-            let room = MAX_ENTRIES - waiting.len();
-            for pending in std::iter::from_fn(|| queue.try_recv().ok()).take(room) {
-                waiting.push(pending);
-            }
+            queues.fill(&mut waiting);
             let rest = waiting.split_off(fitting(&waiting));
             let batch = std::mem::replace(&mut waiting, rest);
             self.commit(number, batch).await;
@@ -91,6 +88,34 @@ impl Committer {
             self.hops.record(Hop::ReceivedToCommitted, at.duration_since(caller.taken), 1);
         }
     }
+}
+
+impl Waiting {
+    /// Waits for what comes first; false once both queues are closed and empty.
+    async fn first(&mut self, into: &mut Vec<Pending>) -> bool {
+        let first = tokio::select! {
+            Some(sale) = self.sale.recv() => sale,
+            Some(stock) = self.stock.recv() => stock,
+            else => return false,
+        };
+        into.push(first);
+        true
+    }
+
+    /// Fills a batch up with what waits: of each class its half of the room first, then whichever has more.
+    fn fill(&mut self, into: &mut Vec<Pending>) {
+        let half = MAX_ENTRIES.saturating_sub(into.len()) / 2;
+        for (queue, most) in [(&mut self.sale, half), (&mut self.stock, MAX_ENTRIES)] {
+            take(queue, most, into);
+        }
+        take(&mut self.sale, MAX_ENTRIES, into);
+    }
+}
+
+/// Takes what waits, at most so many, and no more than fit into one batch.
+fn take(queue: &mut mpsc::Receiver<Pending>, most: usize, into: &mut Vec<Pending>) {
+    let room = MAX_ENTRIES.saturating_sub(into.len()).min(most);
+    into.extend(std::iter::from_fn(|| queue.try_recv().ok()).take(room));
 }
 
 /// How many of the first entries fit into one batch; at least one, since no entry is as large as a batch.

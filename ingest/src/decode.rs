@@ -21,12 +21,14 @@ pub struct Rejection {
     pub reason: Reason,
     /// The reason in words, with what to do.
     pub detail: String,
+    /// When to come again, where that is known better than by chance; in milliseconds.
+    pub retry_after_ms: Option<u32>,
 }
 
 impl Rejection {
     /// A rejection for this reason.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into() }
+        Self { reason, detail: detail.into(), retry_after_ms: None }
     }
 }
 

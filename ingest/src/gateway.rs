@@ -1,12 +1,21 @@
-//! The gateway: takes POS messages off NATS, turns bad ones away at once, queues good ones for the journal.
+//! The gateway: takes POS messages off NATS, turns away at the door whom the caps do not let in, queues the others.
+//!
+//! Each class has a subscription of its own for each of its kinds, so that what waits of one neither delays nor drops another.
+
+pub mod checks;
+mod lane;
+
+use std::time::Instant;
 
 use async_nats::{Client, HeaderMap, Message};
 use bytes::Bytes;
-use futures::StreamExt;
+use schemas::caps::Class;
 use schemas::pos::{MAX_MESSAGE_BYTES, Reason};
-use schemas::subject::{self, POS_ALL, POS_QUEUE, PosKind};
+use schemas::subject::{self, PosKind};
 use tokio_util::sync::CancellationToken;
 
+use self::lane::Lane;
+use crate::admission::{Door, Permit, Refusal};
 use crate::decode::Rejection;
 use crate::decode::claim::Address;
 use crate::intake::{Intake, ReplyTo, wipe};
@@ -21,55 +30,60 @@ pub struct Gateway {
     pub intake: Intake,
 }
 
+/// Why a message is not taken.
+enum Away {
+    /// It was refused by its address alone.
+    AtTheDoor(Refusal),
+    /// It was looked at.
+    Looked(Rejection),
+}
+
 impl Gateway {
-    /// Takes messages until told to stop, then those that had already arrived.
+    /// Takes the messages of a class that is written until told to stop, then those that had already arrived.
     ///
     /// # Errors
-    /// When the subscription is refused.
-    pub async fn run(self, stop: CancellationToken) -> Result<(), async_nats::Error> {
-        let mut messages = self.client.queue_subscribe(POS_ALL, POS_QUEUE.to_owned()).await?;
-        self.client.flush().await?;
+    /// When a subscription is refused.
+    pub async fn run(self, class: Class, stop: CancellationToken) -> Result<(), async_nats::Error> {
+        let kinds = PosKind::ALL.into_iter().filter(|kind| kind.class() == class).map(subject::pos_of);
+        let mut lane = Lane::open(&self.client, kinds).await?;
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                message = messages.next() => match message {
+                message = lane.next() => match message {
                     Some(message) => self.take(message).await,
                     None => return Ok(()),
                 },
             }
         }
-        messages.drain().await?;
-        while let Some(message) = messages.next().await {
+        lane.drain().await?;
+        while let Some(message) = lane.next().await {
             self.take(message).await;
         }
         Ok(())
     }
 
     async fn take(&self, message: Message) {
-        let taken = match subject::parse_pos(&message.subject) {
-            Ok((PosKind::Check, outlet)) => self.check(&message, outlet).await,
-            Ok((kind, outlet)) => {
-                let reply = message.reply.clone().map_or(ReplyTo::Nobody, ReplyTo::Nats);
-                let address = Address { outlet: Some(outlet), claim: None };
-                self.intake.take(kind, address, &message.payload, reply).map_err(|(rejection, _)| rejection)
-            }
-            Err(wrong) => Err(Rejection::new(Reason::WrongSubject, wrong.to_string())),
-        };
-        match taken {
+        let taken = Instant::now();
+        let outcome = self.enter(&message, taken).and_then(|(kind, outlet, permit)| {
+            let reply = message.reply.clone().map_or(ReplyTo::Nobody, ReplyTo::Nats);
+            let address = Address { outlet: Some(outlet), claim: None };
+            self.intake
+                .take(kind, address, &message.payload, reply, (Door::Open(permit), taken))
+                .map_err(|(rejection, _)| Away::Looked(rejection))
+        });
+        match outcome {
             Ok(()) => wipe(message.payload),
-            Err(rejection) => self.turn_away(message, rejection).await,
+            Err(away) => self.turn_away(message, away).await,
         }
     }
 
-    async fn check(&self, message: &Message, outlet: &str) -> Result<(), Rejection> {
-        let address = Address { outlet: Some(outlet), claim: None };
-        let decision = self.intake.check(address, &message.payload)?;
-        if let Some(reply) = &message.reply {
-            let body = serde_json::to_vec(&decision).expect("a decision holds only text and numbers");
-            self.publish(reply.clone(), body.into()).await;
-        }
-        Ok(())
+    /// Who sends what, let in by the subject.
+    fn enter<'m>(&self, message: &'m Message, taken: Instant) -> Result<(PosKind, &'m str, Permit), Away> {
+        let (kind, outlet) = subject::parse_pos(&message.subject)
+            .map_err(|wrong| Away::Looked(Rejection::new(Reason::WrongSubject, wrong.to_string())))?;
+        let permit = self.intake.admission.enter(kind.class(), outlet, taken, false);
+        Ok((kind, outlet, permit.map_err(Away::AtTheDoor)?))
     }
 
     async fn publish(&self, subject: async_nats::Subject, body: Bytes) {
@@ -78,19 +92,22 @@ impl Gateway {
         }
     }
 
-    async fn turn_away(&self, message: Message, rejection: Rejection) {
-        match &message.reply {
-            Some(reply) => {
-                let answer = self.intake.rejected(rejection);
-                let body = serde_json::to_vec(&answer).expect("a reply holds only text and numbers");
-                self.publish(reply.clone(), body.into()).await;
-            }
-            None => {
-                self.intake.counts.reject(rejection.reason);
-                if let Err(error) = self.bury(message, rejection.reason, &rejection.detail).await {
-                    tracing::warn!(%error, reason = rejection.reason.name(), "a dead letter could not be sent");
-                }
-            }
+    /// Answers who waits. Where nobody does, what was refused at the door is counted and dropped: a flood is not to be
+    /// written to a disk; what was looked at goes to the dead letters.
+    async fn turn_away(&self, message: Message, away: Away) {
+        let (rejection, letter) = match away {
+            Away::AtTheDoor(refusal) => (Rejection::from(refusal), false),
+            Away::Looked(rejection) => (rejection, true),
+        };
+        if let Some(reply) = &message.reply {
+            let answer = self.intake.rejected(rejection);
+            let body = serde_json::to_vec(&answer).expect("a reply holds only text and numbers");
+            self.publish(reply.clone(), body.into()).await;
+            return;
+        }
+        self.intake.counts.reject(rejection.reason);
+        if letter && let Err(error) = self.bury(message, rejection.reason, &rejection.detail).await {
+            tracing::warn!(%error, reason = rejection.reason.name(), "a dead letter could not be sent");
         }
     }
 

@@ -13,10 +13,11 @@ use schemas::batch::push_line;
 use schemas::claim::{ClaimId, Decision};
 use schemas::entry::{Entry, PosEntry};
 use schemas::pos::{Reason, Reply};
-use schemas::subject::PosKind;
+use schemas::subject::{PROBE_OUTLET, PosKind};
 use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroize;
 
+use crate::admission::{Admission, Door, Permit};
 use crate::counts::Counts;
 use crate::decision::{About, decision};
 use crate::decode::claim::{self, Address};
@@ -25,7 +26,7 @@ use crate::hops::{Hop, Hops};
 use crate::identity::Identity;
 use crate::proof::Proof;
 
-/// Entries that may wait for the journal; more are turned away as overloaded.
+/// Entries of each class that may wait for the journal; more are turned away as overloaded.
 pub const QUEUE: usize = 16 * 1024;
 /// Entries older than this when they arrive were queued at the POS and say nothing of the network.
 const LIVE_MS: i64 = 10 * 60_000;
@@ -50,6 +51,8 @@ pub struct Caller {
     pub received: Millis,
     /// The same moment, for measuring.
     pub taken: Instant,
+    /// Its place among those under way, until it is answered.
+    pub permit: Permit,
 }
 
 /// Where an answer goes.
@@ -66,11 +69,45 @@ pub enum ReplyTo {
 /// An answer in full: the body, or the rejection that it would be.
 pub type Answer = Result<Bytes, Box<Reply>>;
 
+/// The ways to the committer, one for each class that is written: what waits in one takes no room in the other.
+#[derive(Debug, Clone)]
+pub struct Queues {
+    /// Words about stock.
+    pub stock: mpsc::Sender<Pending>,
+    /// Claims and what settles them.
+    pub sale: mpsc::Sender<Pending>,
+}
+
+/// The other ends.
+#[derive(Debug)]
+pub struct Waiting {
+    /// Words about stock.
+    pub stock: mpsc::Receiver<Pending>,
+    /// Claims and what settles them.
+    pub sale: mpsc::Receiver<Pending>,
+}
+
+impl Queues {
+    /// Queues of [`QUEUE`] entries each.
+    #[must_use]
+    pub fn open() -> (Self, Waiting) {
+        let (stock, stock_out) = mpsc::channel(QUEUE);
+        let (sale, sale_out) = mpsc::channel(QUEUE);
+        (Self { stock, sale }, Waiting { stock: stock_out, sale: sale_out })
+    }
+
+    fn of(&self, kind: PosKind) -> &mpsc::Sender<Pending> {
+        if kind.is_personal() { &self.sale } else { &self.stock }
+    }
+}
+
 /// The way in; clones share it.
 #[derive(Debug, Clone)]
 pub struct Intake {
-    /// Way to the committer.
-    pub queue: mpsc::Sender<Pending>,
+    /// Ways to the committer.
+    pub queues: Queues,
+    /// Who may send.
+    pub admission: Arc<Admission>,
     /// Set while the journal does not acknowledge.
     pub stalled: Arc<AtomicBool>,
     /// Counters.
@@ -88,7 +125,7 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// Queues what was sent for the journal. The answer comes on `reply`.
+    /// Queues what came at `taken` for the journal. The answer comes on `reply`.
     ///
     /// # Errors
     /// [`Rejection`], and the way of the answer back: nothing was queued.
@@ -98,12 +135,15 @@ impl Intake {
         address: Address<'_>,
         payload: &[u8],
         reply: ReplyTo,
+        (door, taken): (Door, Instant),
     ) -> Result<(), (Rejection, ReplyTo)> {
-        let (received, taken) = (crate::clock::now(), Instant::now());
-        match self.line(kind, address, payload, received) {
-            Ok((permit, line)) => {
-                permit.send(Pending { line, caller: Caller { kind, reply, received, taken } });
-                self.counts.take(kind);
+        let received = crate::clock::now();
+        match self.line(kind, address, payload, received, (door, taken)) {
+            Ok(Line { room, permit, line }) => {
+                room.send(Pending { line, caller: Caller { kind, reply, received, taken, permit } });
+                if address.outlet != Some(PROBE_OUTLET) {
+                    self.counts.take(kind);
+                }
                 Ok(())
             }
             Err(rejection) => Err((rejection, reply)),
@@ -116,7 +156,8 @@ impl Intake {
         address: Address<'_>,
         payload: &[u8],
         received: Millis,
-    ) -> Result<(mpsc::Permit<'_, Pending>, Vec<u8>), Rejection> {
+        at: (Door, Instant),
+    ) -> Result<Line<'_>, Rejection> {
         let request;
         let entry = match (kind, address.outlet) {
             (kind, Some(outlet)) if !kind.is_personal() => decode(kind, outlet, payload, received)?,
@@ -125,7 +166,9 @@ impl Intake {
                 request.entry(address, received, &self.identity)?
             }
         };
-        let permit = self.queue.try_reserve().map_err(|_| no_room())?;
+        let (outlet, terminal) = sender(&entry);
+        let permit = self.pass(kind, outlet, terminal, at)?;
+        let room = self.queues.of(kind).try_reserve().map_err(|_| no_room())?;
         if self.stalled.load(Relaxed) {
             return Err(Rejection::new(
                 Reason::Unavailable,
@@ -137,17 +180,40 @@ impl Intake {
         }
         let mut line = Vec::with_capacity(if kind.is_personal() { 384 } else { 192 });
         push_line(&mut line, &entry);
-        Ok((permit, line))
+        Ok(Line { room, permit, line })
+    }
+
+    /// Lets in who is known now: the outlet, where the address did not tell it, and the terminal.
+    fn pass(
+        &self,
+        kind: PosKind,
+        outlet: &str,
+        terminal: &str,
+        (door, taken): (Door, Instant),
+    ) -> Result<Permit, Rejection> {
+        let mut permit = match door {
+            Door::Open(permit) => permit,
+            Door::Ask => self.admission.enter(kind.class(), outlet, taken, false)?,
+            Door::AskOfMany => self.admission.enter(kind.class(), outlet, taken, true)?,
+        };
+        permit.terminal(terminal)?;
+        Ok(permit)
     }
 
     /// Judges a check out of the books, now.
     ///
     /// # Errors
     /// [`Rejection`].
-    pub fn check(&self, address: Address<'_>, payload: &[u8]) -> Result<Decision, Rejection> {
+    pub fn check(
+        &self,
+        address: Address<'_>,
+        payload: &[u8],
+        door: (Door, Instant),
+    ) -> Result<Decision, Rejection> {
         let at = crate::clock::now();
         let request = claim::read_check(payload)?;
         let checked = request.checked(address, &self.identity)?;
+        let _permit = self.pass(PosKind::Check, checked.outlet, checked.terminal, door)?;
         self.counts.take(PosKind::Check);
         let ask = Ask {
             at,
@@ -170,10 +236,11 @@ impl Intake {
 
     /// The reply to what was turned away, counted.
     pub fn rejected(&self, rejection: Rejection) -> Reply {
-        let Rejection { reason, detail } = rejection;
+        let Rejection { reason, detail, retry_after_ms } = rejection;
         self.counts.reject(reason);
         let mut reply = Reply::rejected(reason, detail, crate::clock::now());
-        reply.retry_after_ms = reason.retryable().then(|| rand::rng().random_range(200..2_000));
+        let chance = || reason.retryable().then(|| rand::rng().random_range(200..2_000));
+        reply.retry_after_ms = retry_after_ms.or_else(chance);
         reply
     }
 
@@ -182,6 +249,23 @@ impl Intake {
         if (0..LIVE_MS).contains(&took) {
             self.hops.record(Hop::PosToReceived, Duration::from_millis(took.unsigned_abs()), 1);
         }
+    }
+}
+
+/// An entry that is let in, and its room in the queue.
+struct Line<'q> {
+    room: mpsc::Permit<'q, Pending>,
+    permit: Permit,
+    line: Vec<u8>,
+}
+
+/// Outlet and terminal of an entry.
+fn sender<'a>(entry: &Entry<'a>) -> (&'a str, &'a str) {
+    match entry {
+        Entry::Pos(pos) => (pos.outlet, pos.terminal),
+        Entry::Claim(claim) => (claim.outlet, claim.terminal),
+        Entry::Void(settle) | Entry::Confirm(settle) => (settle.outlet, settle.terminal),
+        _ => unreachable!("what outlets send is one of these"),
     }
 }
 

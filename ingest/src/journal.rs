@@ -1,6 +1,7 @@
 //! The journal stream: made at first start, proved at every start, and the one way of appending to it.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_nats::Client;
@@ -13,6 +14,7 @@ use bytes::Bytes;
 use schemas::batch::{COUNT_HEADER, CRC_HEADER, FORMAT, FORMAT_HEADER, Seal, WRITER_HEADER};
 use schemas::subject::{DEAD_ALL, DEAD_STREAM, JOURNAL, JOURNAL_STREAM};
 
+use crate::health::Health;
 use crate::proof::Proof;
 
 /// The journal keeps at least this long, past the 29 days after which silent stock is hidden.
@@ -68,6 +70,7 @@ where
 pub struct Journal {
     context: Context,
     stream: Stream,
+    health: Arc<Health>,
 }
 
 /// A journal on one server is compressed. A replicated one is not: nats-server 2.15.1, killed and started again, could not cut
@@ -158,7 +161,7 @@ impl Journal {
         if matches!(config.persist_mode, Some(PersistenceMode::Async)) {
             return Err(JournalError::Unfit("acknowledges before it writes (persist_mode async)"));
         }
-        Ok(Self { context, stream })
+        Ok(Self { context, stream, health: Arc::default() })
     }
 
     /// Keeps dead letters for people to look at: a week of them, at most 64 MiB, the oldest go first. With as many replicas
@@ -236,6 +239,19 @@ impl Journal {
     /// # Errors
     /// When no acknowledgement came in time; the batch may or may not be in the journal.
     pub async fn try_append(&self, batch: &Sealed) -> Result<Ack, async_nats::Error> {
+        self.health.begin();
+        let outcome = self.attempt(batch).await;
+        self.health.end(&outcome);
+        outcome
+    }
+
+    /// What attempts to append came to; clones of this handle share it.
+    #[must_use]
+    pub fn health(&self) -> Arc<Health> {
+        Arc::clone(&self.health)
+    }
+
+    async fn attempt(&self, batch: &Sealed) -> Result<Ack, async_nats::Error> {
         let seal = Seal::of(&batch.payload, batch.count);
         let mut message = PublishMessage::build()
             .payload(batch.payload.clone())

@@ -2,6 +2,7 @@
 //!
 //! One word per stage: decode ([`decode`]) → commit ([`commit`]) → apply ([`apply`]) → answer ([`answer`]).
 
+pub mod admission;
 pub mod answer;
 pub mod apply;
 pub mod checkpoints;
@@ -12,11 +13,13 @@ pub mod decision;
 pub mod decode;
 pub mod desk;
 pub mod gateway;
+pub mod health;
 pub mod hops;
 pub mod identity;
 pub mod import;
 pub mod intake;
 pub mod journal;
+pub mod modes;
 pub mod nats;
 pub mod nats_server;
 pub mod person;

@@ -1,5 +1,6 @@
 //! The connection to NATS: jittered reconnects, and slow consumers reported as the faults they are.
 
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, Event};
@@ -22,9 +23,20 @@ pub async fn connect_whenever(urls: &str, name: &str) -> Result<Client, async_na
     options(name).retry_on_initial_connect().connect(servers(urls)).await
 }
 
+/// The same for checks: so few wait unread that a flood is told at once, and what is beyond is dropped.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_for_checks(urls: &str, name: &str) -> Result<Client, async_nats::ConnectError> {
+    options(name).subscription_capacity(CHECKS_UNREAD).connect(servers(urls)).await
+}
+
 fn servers(urls: &str) -> Vec<&str> {
     urls.split(',').map(str::trim).collect()
 }
+
+/// Checks that wait unread: some tenths of a second's worth of turning away.
+const CHECKS_UNREAD: usize = 64 * 1024;
 
 fn options(name: &str) -> ConnectOptions {
     ConnectOptions::new()
@@ -44,14 +56,29 @@ fn reconnect_delay(attempt: usize) -> Duration {
     Duration::from_millis(rand::rng().random_range(0..=ceiling_ms.max(1)))
 }
 
+/// When something was last said of slow consumers: seconds since 1970.
+static SLOW: Seldom = Seldom(AtomicI64::new(0));
+
+/// What is said at most once a second.
+struct Seldom(AtomicI64);
+
+impl Seldom {
+    fn is_due(&self) -> bool {
+        let now = crate::clock::now().0 / 1_000;
+        self.0.swap(now, Relaxed) != now
+    }
+}
+
 fn report(event: &Event) {
     match event {
-        Event::SlowConsumer(subscription) => {
+        // One word a second: of a flood each dropped message tells one.
+        Event::SlowConsumer(subscription) if SLOW.is_due() => {
             tracing::error!(
                 subscription,
                 "slow consumer: messages were dropped on the way in; they stay unanswered and are sent again"
             );
         }
+        Event::SlowConsumer(_) => {}
         Event::Disconnected => tracing::warn!("disconnected from NATS; reconnecting"),
         Event::ClientError(error) => tracing::warn!(%error, "NATS client"),
         Event::ServerError(error) => tracing::warn!(%error, "NATS server"),

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use schemas::snapshot::{ItemView, OutletView, Snapshot};
-use schemas::status::{Hop, Status};
+use schemas::status::{Hop, Status, Writing};
 use schemas::{ItemId, Level};
 use serde::Serialize;
 
@@ -120,6 +120,7 @@ pub(crate) fn unmeasured() -> Status {
         applied: 0,
         committed: 0,
         journal_bytes: 0,
+        writing: Writing::default(),
     }
 }
 

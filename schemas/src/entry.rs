@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::caps::Caps;
 use crate::claim::ClaimId;
 use crate::level::Bands;
 use crate::person::Person;
@@ -32,6 +33,8 @@ pub enum Entry<'a> {
     Schedule(Box<Schedule>),
     /// The keys under which persons are known from here on.
     Keys(Keys),
+    /// How much each kind of institution may send, and from when on, in place of what was known.
+    Caps(Box<Caps>),
     /// One row of a registry import; without effect until its commit.
     RegistryRow {
         /// The import that this row is part of.
@@ -58,6 +61,7 @@ impl Entry<'_> {
             Self::Confirm(_) => "confirm",
             Self::Schedule(_) => "schedule",
             Self::Keys(_) => "keys",
+            Self::Caps(_) => "caps",
             Self::RegistryRow { .. } => "registry_row",
             Self::RegistryCommit(_) => "registry_commit",
             Self::Rules(_) => "rules",

@@ -4,6 +4,7 @@
 
 pub mod batch;
 mod canonical;
+pub mod caps;
 pub mod claim;
 pub mod entry;
 pub mod ids;

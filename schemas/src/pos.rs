@@ -156,7 +156,11 @@ pub enum Reason {
     NotHeld,
     /// What was to be voided moved nothing: it was refused, or its time was up.
     NothingToVoid,
-    /// The queue is full; send again after `retry_after_ms`.
+    /// This kind of institution, or this one, may not send such messages now; `retry_after_ms` says when to ask again.
+    NotAdmitted,
+    /// More than the cap of this terminal, institution or kind of institution; send again after `retry_after_ms`.
+    OverCap,
+    /// More wait or are under way than can be answered in time; send again after `retry_after_ms`.
     Overloaded,
     /// The journal can not be written now; send again after `retry_after_ms`.
     Unavailable,
@@ -164,7 +168,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Malformed,
         Self::Oversized,
         Self::WrongSubject,
@@ -176,6 +180,8 @@ impl Reason {
         Self::OtherOutlet,
         Self::NotHeld,
         Self::NothingToVoid,
+        Self::NotAdmitted,
+        Self::OverCap,
         Self::Overloaded,
         Self::Unavailable,
     ];
@@ -195,6 +201,8 @@ impl Reason {
             Self::OtherOutlet => "other_outlet",
             Self::NotHeld => "not_held",
             Self::NothingToVoid => "nothing_to_void",
+            Self::NotAdmitted => "not_admitted",
+            Self::OverCap => "over_cap",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
         }
@@ -203,7 +211,7 @@ impl Reason {
     /// Whether the same message may be sent again as it is.
     #[must_use]
     pub fn retryable(self) -> bool {
-        matches!(self, Self::Overloaded | Self::Unavailable)
+        matches!(self, Self::NotAdmitted | Self::OverCap | Self::Overloaded | Self::Unavailable)
     }
 }
 

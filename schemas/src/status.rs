@@ -46,6 +46,36 @@ pub struct Status {
     pub committed: u64,
     /// Bytes of the journal.
     pub journal_bytes: u64,
+    /// How the writing side is.
+    #[serde(default)]
+    pub writing: Writing,
+}
+
+/// How the writing side is. Readers are answered whatever it is like.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Writing {
+    /// What is wrong with it now.
+    #[serde(default)]
+    pub degraded: Vec<Degraded>,
+    /// Alarm: nothing has been written for some seconds.
+    #[serde(default)]
+    pub dead: bool,
+    /// No further institutions are let in, because answers are late.
+    #[serde(default)]
+    pub held: bool,
+    /// How long the last report of the probe took from its sending until a version that holds it was served, in
+    /// milliseconds; absent where no probe runs, and while its reports do not come through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe_ms: Option<u64>,
+}
+
+/// A degraded mode.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Degraded {
+    /// `nats_gone`, `disk_full` or `journal_slow`.
+    pub mode: String,
+    /// Since when.
+    pub since: crate::time::Rfc3339,
 }
 
 /// One hop of the way of the data.

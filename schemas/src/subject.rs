@@ -1,13 +1,18 @@
 //! NATS subjects and stream names, written and read in one place.
 
+use crate::caps::Class;
 use crate::ids::{IdError, OutletCode};
 
 /// Stream that holds the journal.
 pub const JOURNAL_STREAM: &str = "JOURNAL";
 /// Subject of every journal batch.
 pub const JOURNAL: &str = "journal.v1";
-/// What a gateway subscribes to; no stream captures it, so no message body of a POS reaches a disk unread.
+/// Every message of a POS; no stream captures it, so no message body of a POS reaches a disk unread.
 pub const POS_ALL: &str = "pos.v1.>";
+/// Subjects that name no kind and outlet, whatever the kind: nothing else that a gateway subscribes to matches them.
+pub const POS_STRAYS: [&str; 2] = ["pos.v1.*", "pos.v1.*.*.>"];
+/// An outlet that is none: a core reports as it and looks when that is served. It is in no list and no total.
+pub const PROBE_OUTLET: &str = "_probe";
 /// Queue group of the gateways: each message reaches one of them.
 pub const POS_QUEUE: &str = "gateway";
 /// Stream that keeps the dead letters for a week.
@@ -76,6 +81,16 @@ impl PosKind {
         !matches!(self, Self::Report | Self::Delta | Self::Pause | Self::Resume | Self::Notice)
     }
 
+    /// The class whose queue and share it has.
+    #[must_use]
+    pub fn class(self) -> Class {
+        match self {
+            Self::Report | Self::Delta | Self::Pause | Self::Resume | Self::Notice => Class::Stock,
+            Self::Claim | Self::Late | Self::Reserve | Self::Void | Self::Confirm => Class::Sale,
+            Self::Check => Class::Check,
+        }
+    }
+
     /// The subject token, which is also the metric label.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -115,6 +130,12 @@ pub enum BadSubject {
 #[must_use]
 pub fn pos(kind: PosKind, outlet: &OutletCode) -> String {
     format!("{POS_PREFIX}{}.{outlet}", kind.name())
+}
+
+/// What a gateway subscribes to for one kind.
+#[must_use]
+pub fn pos_of(kind: PosKind) -> String {
+    format!("{POS_PREFIX}{}.*", kind.name())
 }
 
 /// Reads kind and outlet out of a POS subject.

@@ -1,5 +1,9 @@
 //! The admin port: health, metrics, single outlets, and the registry as it stands and as it should be. Keep it private.
 
+mod admission;
+
+pub(crate) use self::admission::InForce;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -9,11 +13,14 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use ingest::admission::{Admission, ClassReport};
 use ingest::apply::View;
 use ingest::journal::Journal;
+use ingest::modes::Modes;
 use schemas::registry::OutletInfo;
+use schemas::status::Writing;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::core::registered;
 use crate::metrics::Metrics;
@@ -34,6 +41,12 @@ pub struct Admin {
     pub ready: Arc<AtomicBool>,
     /// Metrics.
     pub metrics: Arc<Metrics>,
+    /// Who may send.
+    pub admission: Arc<Admission>,
+    /// What is wrong with the writing side.
+    pub modes: Arc<Modes>,
+    /// One import at a time: the class `bulk` has this one place.
+    pub bulk: Arc<Semaphore>,
 }
 
 /// The routes of the admin port.
@@ -44,17 +57,31 @@ pub fn router(admin: Admin) -> Router {
         .route("/metrics", get(metrics))
         .route("/outlets/{code}", get(outlet))
         .route("/registry", get(show).post(import))
+        .merge(admission::routes())
         .layer(DefaultBodyLimit::max(MAX_REGISTRY_BYTES))
         .with_state(admin)
 }
 
+/// Whether it is ready, and what is wrong with it, however ready it is.
+#[derive(Serialize)]
+struct Readiness {
+    ready: bool,
+    applied: u64,
+    writing: Writing,
+    classes: [ClassReport; 3],
+}
+
 async fn readyz(State(admin): State<Admin>) -> Response {
-    if admin.ready.load(Relaxed) {
-        return "ready\n".into_response();
-    }
-    let applied = admin.view.borrow().applied;
-    let words = format!("not ready: catching up with the journal, {applied} applied\n");
-    (StatusCode::SERVICE_UNAVAILABLE, words).into_response()
+    let ready = admin.ready.load(Relaxed);
+    let readiness = Readiness {
+        ready,
+        applied: admin.view.borrow().applied,
+        writing: admin.modes.writing(admin.admission.held()),
+        classes: admin.admission.class_reports(),
+    };
+    // Readers are answered in every mode: what is wrong with writing takes no core out of their way.
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(readiness)).into_response()
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response {
@@ -101,6 +128,10 @@ pub struct Imported {
 
 /// Imports a list: one outlet a line. Answers when a version that shows it is served.
 async fn import(State(admin): State<Admin>, Query(source): Query<Source>, body: Bytes) -> Response {
+    let Ok(place) = Arc::clone(&admin.bulk).try_acquire_owned() else {
+        let words = "another registry is being imported; try again when it is in force\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "10")], words).into_response();
+    };
     let rows = match read_rows(&body) {
         Ok(rows) if !rows.is_empty() => rows,
         Ok(_) => {
@@ -109,7 +140,11 @@ async fn import(State(admin): State<Admin>, Query(source): Query<Source>, body: 
         Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     };
     // Once begun an import goes to its end, also when the caller hangs up.
-    let done = tokio::spawn(async move { import_rows(&admin, &source.source, &rows).await }).await;
+    let done = tokio::spawn(async move {
+        let _place = place;
+        import_rows(&admin, &source.source, &rows).await
+    })
+    .await;
     match done {
         Ok(Some(imported)) => Json(imported).into_response(),
         Ok(None) => (

@@ -1,7 +1,7 @@
 //! The writing side, wired: journal → tail → fold, gateway → committer → answers; started and stopped in order.
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle as Thread;
@@ -10,6 +10,8 @@ use std::time::Duration;
 use aggregator::{Books, Import, Lookup};
 use anyhow::{Context, bail};
 use async_nats::Client;
+use ingest::admission::Admission;
+use ingest::admission::keeper::Keeper;
 use ingest::answer::Answerer;
 use ingest::apply::{Apply, Damaged, View};
 use ingest::checkpoints::Checkpoints;
@@ -18,14 +20,17 @@ use ingest::counts::Counts;
 use ingest::gateway::Gateway;
 use ingest::hops::Hops;
 use ingest::identity::Identity;
-use ingest::intake::{Intake, QUEUE};
+use ingest::intake::{Intake, Queues};
 use ingest::journal::{Journal, Sealed, patiently};
+use ingest::modes::{Modes, Watch};
 use ingest::proof::Proof;
 use ingest::tail;
 use schemas::batch::push_line;
+use schemas::caps::Class;
 use schemas::entry::{Entry, Keys, Rules};
 use schemas::policy::Schedule;
 use schemas::registry::OutletInfo;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -51,6 +56,11 @@ pub struct Core {
     pub proof: Proof,
     /// The books of the ration.
     pub books: Arc<Books>,
+    /// Who may send.
+    pub admission: Arc<Admission>,
+    /// What is wrong with the writing side.
+    pub modes: Arc<Modes>,
+    data_dir: PathBuf,
     outlets: Lookup,
     client: Client,
     fold: Thread<Result<(), Damaged>>,
@@ -66,7 +76,7 @@ pub struct Core {
 #[derive(Debug)]
 struct Taking {
     stop: CancellationToken,
-    gateway: JoinHandle<Result<(), async_nats::Error>>,
+    gateways: [JoinHandle<Result<(), async_nats::Error>>; 3],
     committer: JoinHandle<()>,
     ticker: JoinHandle<()>,
 }
@@ -127,6 +137,9 @@ impl Core {
             hops,
             proof,
             books,
+            admission: Admission::new(outlets.clone()),
+            modes: Arc::default(),
+            data_dir: data_dir.to_owned(),
             outlets,
             client,
             fold,
@@ -234,13 +247,20 @@ impl Core {
         self.applied(ack.seq).await
     }
 
-    /// Begins to take messages and to write ticks. Returns the way in, for those who come over HTTP.
-    pub fn take(&mut self, tick: Duration, identity: Arc<Identity>) -> Intake {
+    /// Begins to take messages and to write ticks; checks by a connection and on threads of their own. Returns the way in,
+    /// for those who come over HTTP.
+    pub fn take(
+        &mut self,
+        tick: Duration,
+        identity: Arc<Identity>,
+        (checks, counters): (Client, &Handle),
+    ) -> Intake {
         let stop = CancellationToken::new();
         let stalled = Arc::new(AtomicBool::new(false));
-        let (queue_in, queue) = mpsc::channel(QUEUE);
+        let (queues, waiting) = Queues::open();
         let intake = Intake {
-            queue: queue_in,
+            queues,
+            admission: Arc::clone(&self.admission),
             stalled: Arc::clone(&stalled),
             counts: Arc::clone(&self.counts),
             hops: Arc::clone(&self.hops),
@@ -249,7 +269,17 @@ impl Core {
             outlets: self.outlets.clone(),
             proof: self.proof.clone(),
         };
+        let keeper = Keeper::new(Arc::clone(&self.admission), self.view.clone());
+        tokio::spawn(keeper.run(stop.clone()));
+        let watch = Watch {
+            modes: Arc::clone(&self.modes),
+            client: self.client.clone(),
+            health: self.journal.health(),
+            data_dir: self.data_dir.clone(),
+        };
+        tokio::spawn(watch.run(stop.clone()));
         let gateway = Gateway { client: self.client.clone(), intake: intake.clone() };
+        let of_checks = Gateway { client: checks, intake: intake.clone() };
         let committer = Committer {
             journal: self.journal.clone(),
             gateway: self.gateway_name.clone(),
@@ -259,8 +289,12 @@ impl Core {
             hops: Arc::clone(&self.hops),
         };
         self.taking = Some(Taking {
-            gateway: tokio::spawn(gateway.run(stop.clone())),
-            committer: tokio::spawn(committer.run(queue)),
+            gateways: [
+                tokio::spawn(gateway.clone().run(Class::Stock, stop.clone())),
+                tokio::spawn(gateway.run(Class::Sale, stop.clone())),
+                counters.spawn(of_checks.run_checks(stop.clone())),
+            ],
+            committer: tokio::spawn(committer.run(waiting)),
             ticker: tokio::spawn(ingest::tick::run(self.journal.clone(), tick, stop.clone())),
             stop,
         });
@@ -276,7 +310,9 @@ impl Core {
         if let Some(taking) = self.taking {
             taking.stop.cancel();
             within("taking what had arrived", async {
-                taking.gateway.await?.map_err(anyhow::Error::from_boxed)?;
+                for gateway in taking.gateways {
+                    gateway.await?.map_err(anyhow::Error::from_boxed)?;
+                }
                 taking.committer.await?;
                 Ok(taking.ticker.await?)
             })

@@ -2,8 +2,11 @@
 
 pub mod admin;
 pub mod audit_command;
+pub mod caps_command;
+mod caps_file;
 pub mod core;
 pub mod core_dumps;
+mod counters;
 pub mod edge;
 pub mod endpoints;
 pub mod journal_command;
@@ -12,6 +15,7 @@ pub mod logging;
 pub mod metrics;
 pub mod policy_command;
 pub mod policy_file;
+mod probe;
 pub mod publish;
 pub mod registry_command;
 pub mod relay;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use server::audit_command::{self, AuditCommand};
+use server::caps_command::{self, CapsCommand};
 use server::journal_command::{self, JournalCommand};
 use server::key_command::{self, KeyCommand};
 use server::policy_command::{self, PolicyCommand};
@@ -36,6 +37,9 @@ enum Command {
     /// Check and show the policies of a ration
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Check and show caps of institutions, and put them into force
+    #[command(subcommand)]
+    Caps(CapsCommand),
     /// Make and show keys of person fingerprints
     #[command(subcommand)]
     Key(KeyCommand),
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
             Command::Registry(command) => registry_command::run(command).await,
             Command::Audit(command) => audit_command::run(command).await,
             Command::Journal(command) => journal_command::run(command).await,
+            Command::Caps(command) => caps_command::run(command).await,
             Command::Key(command) => key_command::run(&command),
             Command::Policy(command) => policy_command::run(&command),
         }

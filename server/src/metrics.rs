@@ -1,11 +1,15 @@
 //! Prometheus metrics, read from the counters at the moment they are asked for.
 
+mod admission;
+
 use std::fmt;
 use std::sync::Arc;
 
+use ingest::admission::Admission;
 use ingest::apply::View;
 use ingest::counts::Counts;
 use ingest::hops::Hops;
+use ingest::modes::Modes;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
@@ -22,14 +26,22 @@ struct Source {
     counts: Arc<Counts>,
     hops: Arc<Hops>,
     view: watch::Receiver<View>,
+    admission: Arc<Admission>,
+    modes: Arc<Modes>,
 }
 
 impl Metrics {
     /// Metrics over these sources.
     #[must_use]
-    pub fn new(counts: Arc<Counts>, hops: Arc<Hops>, view: watch::Receiver<View>) -> Self {
+    pub fn new(
+        counts: Arc<Counts>,
+        hops: Arc<Hops>,
+        view: watch::Receiver<View>,
+        admission: Arc<Admission>,
+        modes: Arc<Modes>,
+    ) -> Self {
         let mut registry = Registry::with_prefix("jaego");
-        registry.register_collector(Box::new(Source { counts, hops, view }));
+        registry.register_collector(Box::new(Source { counts, hops, view, admission, modes }));
         Self(registry)
     }
 
@@ -93,6 +105,8 @@ impl Collector for Source {
                 unregistered as f64,
             )?;
         }
+        admission::encode(&self.admission, &mut out)?;
+        admission::encode_modes(&self.modes, &mut out)?;
         self.encode_hops(&mut out)
     }
 }

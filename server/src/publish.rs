@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ingest::admission::Admission;
 use ingest::apply::{Cut, View};
 use ingest::counts::Counts;
 use ingest::hops::{Hop, Hops};
 use ingest::journal::{Extent, Journal};
+use ingest::modes::Modes;
 use ingest::proof::Proof;
 use publisher::Publisher;
 use schemas::snapshot::Snapshot;
@@ -46,6 +48,7 @@ impl Publishing {
             counts: Arc::clone(&core.counts),
             hops: Arc::clone(&core.hops),
             proof: core.proof.clone(),
+            writing: (Arc::clone(&core.modes), Arc::clone(&core.admission)),
             relay,
         };
         Self(reading.spawn(desk.run(core.view.clone(), published)))
@@ -66,6 +69,7 @@ struct Desk {
     counts: Arc<Counts>,
     hops: Arc<Hops>,
     proof: Proof,
+    writing: (Arc<Modes>, Arc<Admission>),
     /// What edges are told.
     relay: watch::Sender<Option<Arc<Snapshot>>>,
 }
@@ -131,6 +135,7 @@ impl Desk {
             // The journal was asked up to a second ago; what is applied since is certainly in it.
             committed: applied.max(journal.last),
             journal_bytes: journal.bytes,
+            writing: self.writing.0.writing(self.writing.1.held()),
         }
     }
 }

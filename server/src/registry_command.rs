@@ -1,7 +1,7 @@
 //! `jaego registry check|diff|import`: what a list holds, what it would change, and its way into the running system.
 
 mod max_loss;
-mod running;
+pub(crate) mod running;
 #[cfg(test)]
 mod tests;
 

@@ -14,14 +14,16 @@ use ingest::registry::RegistryFile;
 use publisher::{Face, Publisher};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, Admin};
 use crate::core::{Core, reached, registered, was_imported};
+use crate::counters::Counters;
 use crate::endpoints::Endpoints;
 use crate::metrics::Metrics;
+use crate::probe;
 use crate::publish::Publishing;
 use crate::settings::{Nats, Settings};
 use crate::stop;
@@ -46,14 +48,17 @@ pub fn run(settings: &Settings) -> anyhow::Result<()> {
     // side has threads of its own.
     let writing = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let reading = tokio::runtime::Builder::new_multi_thread().thread_name("open").enable_all().build()?;
+    let counters = Counters::start()?;
     let nats = match &settings.nats {
         Nats::Managed(listen) => Some(NatsServer::start(&nats_dir(dir)?, *listen)?),
         Nats::Url(_) => None,
     };
     // Not before: a jaego that still runs here has kept us from starting a server, and stays to be found.
     Endpoints::remove(dir).context("removing the endpoints of an earlier run")?;
-    let served = writing.block_on(serve(settings, nats, reading.handle()));
+    let threads = Threads { reading: reading.handle(), counters: &counters };
+    let served = writing.block_on(serve(settings, nats, threads));
     writing.shutdown_timeout(Duration::from_millis(200));
+    counters.shutdown(Duration::from_millis(200));
     reading.shutdown_timeout(Duration::from_millis(200));
     served
 }
@@ -64,7 +69,21 @@ fn nats_dir(data_dir: &Path) -> anyhow::Result<std::path::PathBuf> {
     Ok(dir)
 }
 
-async fn serve(settings: &Settings, mut nats: Option<NatsServer>, reading: &Handle) -> anyhow::Result<()> {
+/// Where work is done that is not writing.
+#[derive(Clone, Copy)]
+struct Threads<'r> {
+    /// The open API and the admin port.
+    reading: &'r Handle,
+    /// Checks and the desk.
+    counters: &'r Counters,
+}
+
+async fn serve(
+    settings: &Settings,
+    mut nats: Option<NatsServer>,
+    threads: Threads<'_>,
+) -> anyhow::Result<()> {
+    let Threads { reading, counters } = threads;
     // While the journal is replayed, the list is read.
     let registry = settings.registry.clone();
     let registry = registry.map(|path| reading.spawn_blocking(move || read_registry(&path)));
@@ -73,12 +92,8 @@ async fn serve(settings: &Settings, mut nats: Option<NatsServer>, reading: &Hand
         bind_open(settings)?
     };
     let admin = reading.spawn(bind("admin-addr", settings.admin_addr)).await??;
-    let desk = bind("desk-addr", settings.desk_addr).await?;
-    let (url, monitors) = match (&nats, &settings.nats) {
-        (Some(server), _) => (server.url().to_owned(), vec![server.monitor().to_owned()]),
-        (None, Nats::Url(url)) => (url.clone(), settings.nats_monitors.clone()),
-        (None, Nats::Managed(_)) => unreachable!("a managed server was started"),
-    };
+    let desk = counters.desk().spawn(bind("desk-addr", settings.desk_addr)).await??;
+    let (url, monitors) = whereabouts(nats.as_ref(), settings);
     let endpoints = Endpoints {
         open: format!("http://{}", open.local_addr()?),
         desk: format!("http://{}", desk.local_addr()?),
@@ -88,6 +103,7 @@ async fn serve(settings: &Settings, mut nats: Option<NatsServer>, reading: &Hand
     };
     let client =
         ingest::nats::connect(&url, "jaego").await.with_context(|| format!("connecting to NATS at {url}"))?;
+    let checks = connect_for_checks(counters, url.clone()).await?;
     let opening =
         Core::open(client, &monitors, settings.replicas, &settings.data_dir, settings.skip_damaged.clone());
     let mut core = opening.await?;
@@ -95,17 +111,21 @@ async fn serve(settings: &Settings, mut nats: Option<NatsServer>, reading: &Hand
     let ready = Arc::new(AtomicBool::new(false));
     let publisher = Publisher::new(Face { item: settings.face_item.clone() });
     let (published_in, published) = watch::channel(0);
+    let probed = published.clone();
     let mut servers = Servers::start(reading, &core, &publisher, &ready, published.clone(), open, admin);
     let mut stopped = std::pin::pin!(stop::requested(settings.exit_on_stdin_close)?);
     let started = tokio::select! {
-        started = start(settings, registry, &mut core, reading, &publisher, published_in) => started.map(Some),
+        started = start(settings, registry, &mut core, (threads, checks), &publisher, published_in) => started.map(Some),
         () = &mut stopped => Ok(None),
         error = look_after(&mut nats) => Err(error),
     };
     let outcome = match started {
         Ok(Some((publishing, intake))) => {
             servers.publishing = Some(publishing);
-            servers.open_desk(desk, intake);
+            servers.open_desk(counters.desk(), desk, intake);
+            if settings.probe {
+                servers.probe(&core, probed);
+            }
             ready.store(true, Relaxed);
             announce(&endpoints, &settings.data_dir)?;
             tokio::select! {
@@ -129,12 +149,30 @@ async fn serve(settings: &Settings, mut nats: Option<NatsServer>, reading: &Hand
         .context("not everything was done in time; the next start replays a longer tail")?
 }
 
+/// URL of NATS, and its monitoring pages.
+fn whereabouts(nats: Option<&NatsServer>, settings: &Settings) -> (String, Vec<String>) {
+    match (nats, &settings.nats) {
+        (Some(server), _) => (server.url().to_owned(), vec![server.monitor().to_owned()]),
+        (None, Nats::Url(url)) => (url.clone(), settings.nats_monitors.clone()),
+        (None, Nats::Managed(_)) => unreachable!("a managed server was started"),
+    }
+}
+
+/// A connection for checks alone, on their threads.
+async fn connect_for_checks(counters: &Counters, url: String) -> anyhow::Result<async_nats::Client> {
+    let connecting = async move {
+        let connected = ingest::nats::connect_for_checks(&url, "jaego-checks").await;
+        connected.with_context(|| format!("connecting to NATS at {url} for checks"))
+    };
+    counters.checks().spawn(connecting).await?
+}
+
 /// Everything between an open journal and readiness: at the end a version is served that shows the registry.
 async fn start(
     settings: &Settings,
     registry: Option<JoinHandle<anyhow::Result<RegistryFile>>>,
     core: &mut Core,
-    reading: &Handle,
+    (threads, checks): (Threads<'_>, async_nats::Client),
     publisher: &Publisher,
     published: watch::Sender<u64>,
 ) -> anyhow::Result<(Publishing, Intake)> {
@@ -145,9 +183,10 @@ async fn start(
     if let Some(schedule) = &settings.schedule {
         core.schedule(schedule).await?;
     }
-    let intake = core.take(settings.tick, Arc::clone(identity));
+    let intake = core.take(settings.tick, Arc::clone(identity), (checks, threads.counters.checks()));
     let served = published.subscribe();
-    let publishing = Publishing::start(reading, core, publisher.clone(), published, settings.replicas);
+    let publishing =
+        Publishing::start(threads.reading, core, publisher.clone(), published, settings.replicas);
     shows(core, &served, 1).await?;
     if let Some(file) = registry
         && let Some(imported) = import_at_start(settings, core, file.await??).await?
@@ -284,13 +323,22 @@ impl Servers {
         admin: TcpListener,
     ) -> Self {
         let stop = CancellationToken::new();
-        let metrics = Metrics::new(Arc::clone(&core.counts), Arc::clone(&core.hops), core.view.clone());
+        let metrics = Metrics::new(
+            Arc::clone(&core.counts),
+            Arc::clone(&core.hops),
+            core.view.clone(),
+            Arc::clone(&core.admission),
+            Arc::clone(&core.modes),
+        );
         let state = Admin {
             journal: core.journal.clone(),
             view: core.view.clone(),
             published,
             ready: Arc::clone(ready),
             metrics: Arc::new(metrics),
+            admission: Arc::clone(&core.admission),
+            modes: Arc::clone(&core.modes),
+            bulk: Arc::new(Semaphore::new(1)),
         };
         Self {
             open: reading.spawn(publisher::serve(
@@ -306,10 +354,16 @@ impl Servers {
         }
     }
 
-    /// Lets the desk answer, on the thread of the writing side: what it does is hand on.
-    fn open_desk(&mut self, listener: TcpListener, intake: Intake) {
+    /// Measures the whole way by reports of our own, until the desk is closed.
+    fn probe(&self, core: &Core, served: watch::Receiver<u64>) {
+        let (nats, modes) = (core.journal.client(), Arc::clone(&core.modes));
+        tokio::spawn(probe::run(nats, served, modes, self.desk_stop.clone()));
+    }
+
+    /// Lets the desk answer beside the writing side, as checks are: whatever storms there, sales over NATS have their thread.
+    fn open_desk(&mut self, threads: &Handle, listener: TcpListener, intake: Intake) {
         let router = ingest::desk::router(intake);
-        self.desk = Some(tokio::spawn(publisher::serve(listener, router, cancelled(&self.desk_stop))));
+        self.desk = Some(threads.spawn(publisher::serve(listener, router, cancelled(&self.desk_stop))));
     }
 
     /// Takes no more requests at the desk and lets those under way be answered.

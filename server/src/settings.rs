@@ -55,6 +55,7 @@ const KEYS: &[Key] = &[
         "Ration policies: korea-2020, taiwan-2020, drill, or a file; without it those of the journal stay",
     ),
     key("admin-addr", "127.0.0.1:8081", "Address of health, metrics and registry imports; keep it private"),
+    key("probe", "no", "yes: report once a second as an outlet that is none, and tell when that is served"),
     key("tick", "1s", "Time between versions, 100ms to 60s"),
     key("face-item", "mask", "Item that the face of 2020 shows"),
     key("silent-after", "30m", "Open time without a word after which a level is unknown"),
@@ -175,6 +176,8 @@ pub struct Settings {
     pub schedule: Option<Schedule>,
     /// Address of the admin port.
     pub admin_addr: SocketAddr,
+    /// Whether the way from a report to what is served is measured by reports of our own.
+    pub probe: bool,
     /// Time between versions.
     pub tick: Duration,
     /// Item of the face of 2020.
@@ -324,6 +327,7 @@ impl Layers {
         let desk_addr = self.value("desk-addr", values::address);
         let admin_addr = self.value("admin-addr", values::address);
         let schedule = self.value("policy", values::policy);
+        let probe = self.value("probe", values::yes);
         let tick = self.value("tick", values::tick);
         let face_item = self.value("face-item", |v| ItemId::new(v).map_err(|e| e.to_string()));
         let rules = self.rules();
@@ -344,6 +348,7 @@ impl Layers {
             desk_addr: desk_addr?,
             admin_addr: admin_addr?,
             schedule: schedule?,
+            probe: probe?,
             tick: tick?,
             face_item: face_item?,
             rules: rules?,

@@ -118,6 +118,8 @@ pub struct CheckRequest<'a>(Check<'a>);
 pub struct Checked<'a> {
     /// Outlet code.
     pub outlet: &'a str,
+    /// Terminal of that outlet.
+    pub terminal: &'a str,
     /// Item.
     pub item: &'a str,
     /// Whose allowance it is.
@@ -208,9 +210,9 @@ impl CheckRequest<'_> {
     ) -> Result<Checked<'s>, Rejection> {
         let Self(check) = self;
         let outlet = outlet_of(check.outlet.as_ref(), address)?;
-        terminal_of(&check.terminal)?;
+        let terminal = terminal_of(&check.terminal)?;
         let (person, buyer) = persons(&check.person, check.buyer.as_ref(), identity)?;
-        Ok(Checked { outlet, item: item_of(&check.item)?, person, buyer, ground: check.ground })
+        Ok(Checked { outlet, terminal, item: item_of(&check.item)?, person, buyer, ground: check.ground })
     }
 }
 

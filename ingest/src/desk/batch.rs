@@ -1,6 +1,6 @@
 //! Many requests in one: each is decided for itself, and the answers stand in the order of the requests.
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use futures::future::join_all;
@@ -8,17 +8,22 @@ use schemas::pos::Reason;
 use schemas::subject::PosKind;
 use serde_json::value::RawValue;
 
-use super::{BodyOf, Desk, MAX_BATCH, ask, bytes_of, json, problem};
+use super::entrance::Entrance;
+use super::{Desk, MAX_BATCH, ask, body_of, bytes_of, json, problem};
 use crate::decode::Rejection;
 use crate::decode::claim::Address;
 use crate::intake::{Answer, Intake, wipe};
 
 /// Answers `{"answers": […]}`: for each request what it would have been answered alone, as a decision or as a reply with
 /// `rejected`.
-pub(super) async fn many(State(desk): State<Desk>, kind: PosKind, body: BodyOf) -> Response {
-    let body = match body {
+pub(super) async fn many(State(desk): State<Desk>, kind: PosKind, request: Request) -> Response {
+    let _entered = match Entrance::by_head(&desk, kind, request.headers(), true) {
+        Ok(entrance) => entrance,
+        Err(rejection) => return problem::rejected(&desk.rejected(rejection)),
+    };
+    let body = match body_of(&desk, request).await {
         Ok(body) => body,
-        Err(refused) => return problem::unreadable(&desk, &refused),
+        Err(refused) => return refused,
     };
     let requests: Vec<&RawValue> = match serde_json::from_slice(&body) {
         Ok(requests) => requests,
@@ -38,10 +43,11 @@ pub(super) async fn many(State(desk): State<Desk>, kind: PosKind, body: BodyOf) 
 }
 
 async fn each(desk: &Intake, kind: PosKind, request: &[u8]) -> Answer {
+    let entrance = Entrance::of_many();
     if kind != PosKind::Check {
-        return ask(desk, kind, None, request).await;
+        return ask(desk, kind, None, request, entrance).await;
     }
-    match desk.check(Address::default(), request) {
+    match desk.check(Address::default(), request, (entrance.door, entrance.taken)) {
         Ok(decision) => Ok(bytes_of(&decision)),
         Err(rejection) => Err(Box::new(desk.rejected(rejection))),
     }

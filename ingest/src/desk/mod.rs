@@ -3,14 +3,15 @@
 //! The same way into the journal as over NATS, and the same answers. What is turned away is a problem document (RFC 9457).
 
 mod batch;
+mod entrance;
 pub mod problem;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{StatusCode, header};
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use schemas::claim::{BadClaimId, ClaimId, Decision};
@@ -18,6 +19,8 @@ use schemas::pos::{MAX_MESSAGE_BYTES, Reason, Reply};
 use schemas::subject::PosKind;
 use tokio::sync::oneshot;
 
+use self::entrance::Entrance;
+pub use self::entrance::OUTLET_HEADER;
 use crate::decode::Rejection;
 use crate::decode::claim::Address;
 use crate::intake::{Answer, Intake, ReplyTo, wipe};
@@ -83,20 +86,24 @@ impl Act {
             Self::Contract => get(|| async { json(StatusCode::OK, OPENAPI) }),
             Self::LookUp => get(claim),
             Self::One(PosKind::Check) => post(check),
-            Self::One(kind) => post(move |desk, body| one(desk, kind, None, body)),
-            Self::Settle(kind) => post(move |desk, id, body| settle(desk, kind, id, body)),
-            Self::Many(kind) => post(move |desk, body| batch::many(desk, kind, body)),
+            Self::One(kind) => post(move |desk, request| one(desk, kind, None, request)),
+            Self::Settle(kind) => post(move |desk, id, request| settle(desk, kind, id, request)),
+            Self::Many(kind) => post(move |desk, request| batch::many(desk, kind, request)),
         };
         method.layer(DefaultBodyLimit::max(limit))
     }
 }
 
-async fn one(State(desk): State<Desk>, kind: PosKind, claim: Option<ClaimId>, body: BodyOf) -> Response {
-    let body = match body {
-        Ok(body) => body,
-        Err(refused) => return problem::unreadable(&desk, &refused),
+async fn one(State(desk): State<Desk>, kind: PosKind, claim: Option<ClaimId>, request: Request) -> Response {
+    let entrance = match Entrance::by_head(&desk, kind, request.headers(), false) {
+        Ok(entrance) => entrance,
+        Err(rejection) => return problem::rejected(&desk.rejected(rejection)),
     };
-    let answer = ask(&desk, kind, claim, &body).await;
+    let body = match body_of(&desk, request).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    let answer = ask(&desk, kind, claim, &body, entrance).await;
     wipe(body);
     match answer {
         Ok(decision) => json(StatusCode::OK, decision),
@@ -107,29 +114,38 @@ async fn one(State(desk): State<Desk>, kind: PosKind, claim: Option<ClaimId>, bo
 /// What all routes share.
 type Desk = Arc<Intake>;
 
-type BodyOf = Result<Bytes, axum::extract::rejection::BytesRejection>;
-
 type IdOf = Result<Path<String>, axum::extract::rejection::PathRejection>;
 
-async fn settle(desk: State<Desk>, kind: PosKind, id: IdOf, body: BodyOf) -> Response {
+/// The body, read once the request was let in; or the answer to one that can not be read.
+async fn body_of(desk: &Desk, request: Request) -> Result<Bytes, Response> {
+    Bytes::from_request(request, &()).await.map_err(|refused| problem::unreadable(desk, &refused))
+}
+
+async fn settle(desk: State<Desk>, kind: PosKind, id: IdOf, request: Request) -> Response {
     match read_id(id) {
-        Ok(id) => one(desk, kind, Some(id), body).await,
+        Ok(id) => one(desk, kind, Some(id), request).await,
         Err(rejection) => problem::rejected(&desk.0.rejected(rejection)),
     }
 }
 
-async fn check(State(desk): State<Desk>, body: BodyOf) -> Response {
-    let body = match body {
-        Ok(body) => body,
-        Err(refused) => return problem::unreadable(&desk, &refused),
+async fn check(State(desk): State<Desk>, request: Request) -> Response {
+    let entrance = match Entrance::by_head(&desk, PosKind::Check, request.headers(), false) {
+        Ok(entrance) => entrance,
+        Err(rejection) => return problem::rejected(&desk.rejected(rejection)),
     };
-    let checked = desk.check(Address::default(), &body);
+    let body = match body_of(&desk, request).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    let address = Address { outlet: entrance.outlet.as_deref(), claim: None };
+    let checked = desk.check(address, &body, (entrance.door, entrance.taken));
     wipe(body);
     told(&desk, checked)
 }
 
-async fn claim(State(desk): State<Desk>, id: IdOf) -> Response {
-    let found = read_id(id).and_then(|id| desk.claim(id).ok_or_else(unknown));
+async fn claim(State(desk): State<Desk>, id: IdOf, headers: HeaderMap) -> Response {
+    let entrance = Entrance::by_head(&desk, PosKind::Check, &headers, false);
+    let found = entrance.and_then(|_entered| read_id(id).and_then(|id| desk.claim(id).ok_or_else(unknown)));
     told(&desk, found)
 }
 
@@ -145,10 +161,16 @@ fn bytes_of(decision: &Decision) -> Bytes {
 }
 
 /// Puts one request into the journal and waits for what was decided.
-async fn ask(desk: &Intake, kind: PosKind, claim: Option<ClaimId>, body: &[u8]) -> Answer {
+async fn ask(
+    desk: &Intake,
+    kind: PosKind,
+    claim: Option<ClaimId>,
+    body: &[u8],
+    entrance: Entrance,
+) -> Answer {
     let (answer, decided) = oneshot::channel();
-    let address = Address { outlet: None, claim };
-    desk.take(kind, address, body, ReplyTo::Desk(answer))
+    let address = Address { outlet: entrance.outlet.as_deref(), claim };
+    desk.take(kind, address, body, ReplyTo::Desk(answer), (entrance.door, entrance.taken))
         .map_err(|(rejection, _)| Box::new(desk.rejected(rejection)))?;
     decided.await.unwrap_or_else(|_| Err(Box::new(stopping(desk))))
 }

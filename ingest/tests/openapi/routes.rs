@@ -6,9 +6,10 @@ use aggregator::Fold;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode};
 use axum::response::Response;
+use ingest::admission::Admission;
 use ingest::desk::{Act, ROUTES, router};
 use ingest::identity::{Identity, PersonSecret};
-use ingest::intake::Intake;
+use ingest::intake::{Intake, Queues};
 use ingest::proof::Proof;
 use schemas::status::Durability;
 use tokio::sync::mpsc;
@@ -18,7 +19,8 @@ use tower::ServiceExt;
 fn intake() -> Intake {
     let fold = Fold::default();
     Intake {
-        queue: mpsc::channel(1).0,
+        queues: Queues { stock: mpsc::channel(1).0, sale: mpsc::channel(1).0 },
+        admission: Admission::new(fold.lookup()),
         stalled: Arc::default(),
         counts: Arc::default(),
         hops: Arc::default(),

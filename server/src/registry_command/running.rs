@@ -17,13 +17,27 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Where the system runs.
 #[derive(Debug, Args)]
-pub(super) struct Whereabouts {
+pub(crate) struct Whereabouts {
     /// Data folder of a running jaego
     #[arg(long, default_value = "jaego-data", env = "JAEGO_DATA_DIR")]
     data_dir: PathBuf,
     /// URL of its admin port, in place of the one that the data folder tells
     #[arg(long, value_name = "URL")]
     admin: Option<String>,
+}
+
+impl Whereabouts {
+    /// URL of the admin port, without a slash at its end.
+    ///
+    /// # Errors
+    /// When no URL was told and the data folder tells none.
+    pub(crate) fn admin(&self) -> anyhow::Result<String> {
+        let admin = match &self.admin {
+            Some(admin) => admin.clone(),
+            None => admin_of(&self.data_dir)?,
+        };
+        Ok(admin.trim_end_matches('/').to_owned())
+    }
 }
 
 /// A running system.
@@ -35,11 +49,8 @@ pub(super) struct Running {
 impl Running {
     /// Finds it, without speaking to it yet.
     pub(super) fn find(whereabouts: &Whereabouts) -> anyhow::Result<Self> {
-        let admin = match &whereabouts.admin {
-            Some(admin) => admin.clone(),
-            None => admin_of(&whereabouts.data_dir)?,
-        };
-        let registry = format!("{}/registry", admin.trim_end_matches('/'));
+        let admin = whereabouts.admin()?;
+        let registry = format!("{admin}/registry");
         let registry = Url::parse(&registry).with_context(|| format!("{admin} is no URL"))?;
         Ok(Self { client: Client::builder().timeout(PATIENCE).build()?, registry })
     }
@@ -77,7 +88,11 @@ fn admin_of(data_dir: &std::path::Path) -> anyhow::Result<String> {
     Ok(endpoints.admin)
 }
 
-async fn accepted(answer: Response) -> anyhow::Result<Response> {
+/// The answer, where it is none of an error.
+///
+/// # Errors
+/// When it is.
+pub(crate) async fn accepted(answer: Response) -> anyhow::Result<Response> {
     if answer.status().is_success() {
         return Ok(answer);
     }

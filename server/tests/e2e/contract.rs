@@ -36,7 +36,7 @@ async fn each_mistake_has_its_own_rejection() {
     let cases = [
         ("pos.v1.report.1", b"{".to_vec(), Reason::Malformed),
         ("pos.v1.report.1", vec![b' '; 5_000], Reason::Oversized),
-        ("pos.v1.rep0rt.1", report(1, 1).to_string().into_bytes(), Reason::WrongSubject),
+        ("pos.v1.report", report(1, 1).to_string().into_bytes(), Reason::WrongSubject),
         ("pos.v1.report.1.2", report(1, 1).to_string().into_bytes(), Reason::WrongSubject),
         ("pos.v1.report.1", future.to_string().into_bytes(), Reason::FutureDated),
         ("pos.v1.report.1", beyond.to_string().into_bytes(), Reason::OutOfRange),
@@ -48,6 +48,9 @@ async fn each_mistake_has_its_own_rejection() {
     }
     let metrics = jaego.admin("/metrics").await;
     assert!(metrics.contains("jaego_rejected_total{reason=\"wrong_subject\"} 2"), "{metrics}");
+    // Nobody listens to a kind that is none: the sender is told so by NATS.
+    let error = jaego.nats.request("pos.v1.rep0rt.1", "{}".into()).await.unwrap_err();
+    assert_eq!(error.kind(), async_nats::RequestErrorKind::NoResponders);
 }
 
 #[tokio::test]

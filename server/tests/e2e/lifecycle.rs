@@ -18,7 +18,9 @@ async fn sigterm_keeps_a_checkpoint_and_a_restart_replays_the_tail_only() {
     let dir = tempfile::tempdir().unwrap();
     let jaego = Jaego::start(dir.path(), &[]).await;
     assert_eq!(jaego.admin("/livez").await, "ok\n");
-    assert_eq!(jaego.admin("/readyz").await, "ready\n");
+    let ready: serde_json::Value = serde_json::from_str(&jaego.admin("/readyz").await).unwrap();
+    assert_eq!(ready["ready"], true);
+    assert_eq!(ready["writing"], json!({ "degraded": [], "dead": false, "held": false }));
     for seq in 1..=20 {
         assert_eq!(report(&jaego, seq, 5).await, Outcome::Accepted);
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 #![allow(unreachable_pub, reason = "a test binary exports nothing")]
 
+mod admission;
 mod arrows;
 mod contract;
 mod crash;

@@ -60,7 +60,10 @@ async fn what_is_turned_away_reaches_no_disk_with_a_number() {
             "pos.v1.report.34840559".to_owned(),
             format!(r#"{{"terminal":"{NUMBER}","seq":1,"at":"{at}","item":"MASK","count":1}}"#),
         ),
-        (format!("pos.v1.sold.{NUMBER}"), format!(r#"{{"person":{{"kind":"resident","number":"{NUMBER}"}}"#)),
+        (
+            format!("pos.v1.claim.34840559.{NUMBER}"),
+            format!(r#"{{"person":{{"kind":"resident","number":"{NUMBER}"}}"#),
+        ),
     ];
     for (subject, body) in messages {
         jaego.nats.publish(subject, body.into()).await.unwrap();

@@ -139,7 +139,8 @@ impl Answer {
 
     /// Whether the same request may get another answer later.
     pub fn passes(&self) -> bool {
-        matches!(self, Self::Rejected { reason, .. } if reason == "overloaded" || reason == "unavailable")
+        let later = ["not_admitted", "over_cap", "overloaded", "unavailable"];
+        matches!(self, Self::Rejected { reason, .. } if later.contains(&reason.as_str()))
     }
 }
 
