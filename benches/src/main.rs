@@ -1,4 +1,4 @@
-//! `cargo xtask bench [stages|ledger|pipeline|visible|restart|open …]`: measures and writes the tables of `benches/README.md`.
+//! `cargo xtask bench [stages|ledger|pipeline|visible|restart|open|live …]`: measures and writes the tables of `benches/README.md`.
 
 use std::path::PathBuf;
 
@@ -29,6 +29,7 @@ enum What {
     Visible,
     Restart,
     Open,
+    Live,
 }
 
 impl What {
@@ -40,6 +41,7 @@ impl What {
             Self::Visible => "POS to visible",
             Self::Restart => "Restart",
             Self::Open => "Open data",
+            Self::Live => "Open data while a nation sells",
         }
     }
 
@@ -54,7 +56,8 @@ impl What {
             Self::Pipeline => pipeline::run(dir).await,
             Self::Visible => visible::run(dir).await,
             Self::Restart => restart::run(dir).await,
-            Self::Open => open::run(dir).await,
+            Self::Open => open::serving(dir).await,
+            Self::Live => open::alive(dir).await,
         }
     }
 }
@@ -62,7 +65,7 @@ impl What {
 fn main() -> Result<()> {
     let cli = Cli::parse();
     let what = if cli.what.is_empty() { What::value_variants().to_vec() } else { cli.what };
-    if what.iter().any(|w| matches!(w, What::Pipeline | What::Ledger | What::Open)) {
+    if what.iter().any(|w| matches!(w, What::Pipeline | What::Ledger | What::Open | What::Live)) {
         peers::ensure_peers()?;
     }
     let readme = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));

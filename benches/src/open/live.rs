@@ -98,7 +98,7 @@ struct Probe {
     outlet: OutletInfo,
     nats: async_nats::Client,
     events: std::pin::Pin<Box<dyn futures::Stream<Item = reqwest::Result<bytes::Bytes>> + Send>>,
-    read: String,
+    read: Vec<u8>,
 }
 
 impl Probe {
@@ -107,7 +107,7 @@ impl Probe {
         let url = format!("{}/v1/stream?region={:05}", at.open, region.0);
         let events = reqwest::get(url).await?.error_for_status()?.bytes_stream();
         let nats = async_nats::connect(&at.nats).await?;
-        let mut probe = Self { outlet, nats, events: Box::pin(events), read: String::new() };
+        let mut probe = Self { outlet, nats, events: Box::pin(events), read: Vec::new() };
         let mut times = Histogram::new_with_bounds(1, 60_000_000, 3)?;
         let started = Instant::now();
         for count in 1.. {
@@ -140,11 +140,11 @@ impl Probe {
     /// Reads on; whether an event told this count of the outlet.
     async fn told(&mut self, count: u32) -> Result<bool> {
         let bytes = self.events.next().await.context("the stream ended")??;
-        self.read.push_str(std::str::from_utf8(&bytes).context("a character cut in two")?);
+        self.read.extend_from_slice(&bytes);
         let (id, count) = (format!("{{\"id\":\"{}\"", self.outlet.code), format!("\"count\":{count},"));
-        let Some(end) = self.read.rfind("\n\n") else { return Ok(false) };
-        let events = self.read[..end].to_owned();
-        self.read.drain(..end + 2);
+        let Some(end) = self.read.windows(2).rposition(|window| window == b"\n\n") else { return Ok(false) };
+        let events: Vec<u8> = self.read.drain(..end + 2).collect();
+        let events = std::str::from_utf8(&events).context("events are text")?;
         let row = events.rfind(&id).map(|at| events[at + 1..].split("{\"id\":").next().unwrap_or_default());
         Ok(row.is_some_and(|row| row.contains(&count)))
     }

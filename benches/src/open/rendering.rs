@@ -15,7 +15,7 @@ use crate::report::Row;
 use crate::stages::apply;
 use crate::workload;
 
-const TICKS: usize = 8;
+const TICKS: usize = 3;
 const CODINGS: [&str; 4] = ["identity", "gzip", "br", "zstd"];
 
 /// Sells for some ticks, and asks for sets of files after each.
