@@ -14,6 +14,7 @@ pub mod policy_command;
 pub mod policy_file;
 pub mod publish;
 pub mod registry_command;
+pub mod rehearse_command;
 pub mod relay;
 pub mod serve;
 pub mod settings;
