@@ -132,9 +132,9 @@ impl Books {
         let limit = decision.reason == Some(Refusal::LimitReached);
         if !limit || held + open + pieces <= self.limit {
             self.findings.wrongly_refused += 1;
-            let reason = decision.reason;
+            let said = serde_json::to_string(decision).unwrap_or_default();
             self.findings
-                .fault(|| format!("person {person} holds {held} and was refused {pieces}: {reason:?}"));
+                .fault(|| format!("person {person} holds {held} and was refused {pieces}: {said}"));
         }
     }
 }

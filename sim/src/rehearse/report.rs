@@ -1,7 +1,9 @@
 //! The report: a page to sign off, its twin as JSON, and the latencies as HDR logs, all in one folder.
 
 mod hdr;
+mod html;
 mod json;
+mod svg;
 
 use std::path::{Path, PathBuf};
 
@@ -26,5 +28,11 @@ pub fn folder(name: &str) -> PathBuf {
 /// When the folder can not be written.
 pub fn write(folder: &Path, scenario: &Scenario, measured: &Measured, judgement: &Judgement) -> Result<()> {
     hdr::write(&folder.join("latency.hlog"), scenario, measured)?;
-    json::write(&folder.join("report.json"), scenario, measured, judgement)
+    json::write(&folder.join("report.json"), scenario, measured, judgement)?;
+    html::write(&folder.join("report.html"), scenario, measured, judgement)
+}
+
+/// Text as HTML has it.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

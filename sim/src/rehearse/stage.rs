@@ -30,7 +30,7 @@ const READY_WITHIN: Duration = Duration::from_secs(120);
 pub struct Programs {
     /// `jaego`.
     pub jaego: PathBuf,
-    /// `nats-server`, for scenarios with a cluster; without it those are void.
+    /// `nats-server`.
     pub nats_server: Option<PathBuf>,
 }
 
@@ -93,7 +93,7 @@ impl Stage {
             self.wait_for(Sort::Nats, tell)?;
         }
         let data = self.disk.as_ref().map_or_else(|| dir.clone(), |disk| disk.path().to_owned());
-        let whole = Whole { jaego: &programs.jaego, dir: &dir, data: &data, scenario };
+        let whole = Whole { jaego: &programs.jaego, nats_server: programs.nats_server.as_deref(), dir: &dir, data: &data, scenario };
         for number in 0..scenario.stage.cores {
             self.parts.push(flags::core(&whole, number, &self.addresses)?);
         }

@@ -33,6 +33,8 @@ pub(crate) struct Connection {
     pub(crate) out: Vec<u8>,
     /// Read and not yet understood.
     pub(crate) input: Vec<u8>,
+    /// Where NATS sends answers. Each connection has one of its own: tickets are told apart within a connection alone.
+    pub(crate) inbox: String,
     places: Vec<Place>,
     free: Vec<usize>,
 }
@@ -71,6 +73,7 @@ impl Connection {
             failures: 0,
             out: Vec::new(),
             input: Vec::new(),
+            inbox: format!("_INBOX.{:016x}", rand::random::<u64>()),
             places: Vec::new(),
             free: Vec::new(),
         }

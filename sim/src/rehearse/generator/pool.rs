@@ -38,8 +38,6 @@ pub(crate) struct Pool {
     pub(crate) opening: usize,
     /// Next connection of NATS to use.
     pub(crate) turn: usize,
-    /// Inbox of answers over NATS.
-    pub(crate) inbox: String,
 }
 
 /// Requests under way on one connection of NATS.
@@ -56,7 +54,6 @@ impl Pool {
             down,
             opening: 0,
             turn: 0,
-            inbox: format!("_INBOX.{:016x}", rand::random::<u64>()),
         }
     }
 

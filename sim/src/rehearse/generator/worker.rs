@@ -261,7 +261,7 @@ impl<C: Caller> Worker<C> {
         let slot = &mut self.connections[connection];
         let ticket = slot.board(Flight { request, sent: now });
         let pool = &self.pools[slot.pool];
-        self.caller.write(&request, &pool.inbox, ticket, &mut slot.out);
+        self.caller.write(&request, &slot.inbox, ticket, &mut slot.out);
         match pool.terms.wire {
             Wire::Http => self.flush(connection),
             Wire::Nats => self.dirty.push(connection),

@@ -55,6 +55,7 @@ impl Addresses {
 /// What all parts share.
 pub(crate) struct Whole<'a> {
     pub(crate) jaego: &'a Path,
+    pub(crate) nats_server: Option<&'a Path>,
     /// Folder of the run.
     pub(crate) dir: &'a Path,
     /// Folder under which cores keep their data.
@@ -81,7 +82,8 @@ pub(crate) fn core(whole: &Whole<'_>, number: usize, at: &Addresses) -> Result<P
         push(&mut args, &[("--role", "core".to_owned()), ("--replicas", stage.nats.to_string())]);
         push(&mut args, &[("--nats", at.nats_urls()), ("--nats-monitor", at.monitors())]);
     }
-    let env = vec![("JAEGO_PERSON_KEY_HEX", at.key.clone())];
+    let mut env = vec![("JAEGO_PERSON_KEY_HEX", at.key.clone())];
+    env.extend(whole.nats_server.map(|program| ("NATS_SERVER", program.display().to_string())));
     start(whole, format!("core {number}"), Sort::Core, &folder, args, env)
 }
 

@@ -64,7 +64,7 @@ impl<C: Caller> Worker<C> {
             }
             let pool = &self.pools[slot.pool];
             let rest = &bytes[taken..];
-            let Some(read) = wire::read(pool.terms.wire, rest, &pool.inbox)? else { break };
+            let Some(read) = wire::read(pool.terms.wire, rest, &slot.inbox)? else { break };
             taken += read.length;
             self.hear(connection, &read.word, rest);
         }

@@ -55,7 +55,7 @@ impl<C: Caller> Worker<C> {
         match pool.terms.wire {
             Wire::Http => self.is_ready(connection),
             Wire::Nats if slot.busy() == 0 => {
-                slot.out = wire::greet_nats(&pool.inbox);
+                slot.out = wire::greet_nats(&slot.inbox);
                 // The greeting is written once: its answer makes the connection ready.
                 slot.board(Flight::greeting());
                 self.flush(connection);
