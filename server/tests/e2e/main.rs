@@ -15,4 +15,5 @@ mod lifecycle;
 mod privacy;
 mod ration;
 mod real_input;
+mod rehearsal;
 mod taiwan;

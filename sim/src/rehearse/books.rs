@@ -133,8 +133,7 @@ impl Books {
         if !limit || held + open + pieces <= self.limit {
             self.findings.wrongly_refused += 1;
             let said = serde_json::to_string(decision).unwrap_or_default();
-            self.findings
-                .fault(|| format!("person {person} holds {held} and was refused {pieces}: {said}"));
+            self.findings.fault(|| format!("person {person} holds {held} and was refused {pieces}: {said}"));
         }
     }
 }

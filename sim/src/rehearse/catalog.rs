@@ -5,7 +5,14 @@ use anyhow::{Context, Result};
 use super::scenario::Scenario;
 
 /// Name and document of each.
-pub const ALL: &[(&str, &str)] = &[("mask-2020-03-11", include_str!("../../scenarios/mask-2020-03-11.toml"))];
+pub const ALL: &[(&str, &str)] = &[
+    ("mask-2020-03-11", include_str!("../../scenarios/mask-2020-03-11.toml")),
+    ("onnuri-2025-03-01", include_str!("../../scenarios/onnuri-2025-03-01.toml")),
+    ("core-dies-at-nine", include_str!("../../scenarios/core-dies-at-nine.toml")),
+    ("reconnect-storm", include_str!("../../scenarios/reconnect-storm.toml")),
+    ("ktx", include_str!("../../scenarios/ktx.toml")),
+    ("disk-full", include_str!("../../scenarios/disk-full.toml")),
+];
 
 /// Finds a scenario by its name, or reads the file of that path.
 ///

@@ -7,6 +7,8 @@
 mod connection;
 mod gauges;
 mod pool;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};

@@ -2,6 +2,7 @@
 
 use super::aftermath::Aftermath;
 use super::generator::Gauges;
+use super::scenario::{Form, Scenario};
 use super::schedule::Timeline;
 use super::tills::Accounts;
 use super::watch::Seen;
@@ -54,6 +55,33 @@ pub struct Measured {
 }
 
 impl Measured {
+    /// Of a run in which nothing was measured yet.
+    pub(crate) fn new(scenario: &Scenario, form: Form, short: bool, timeline: &Timeline) -> Self {
+        Self {
+            short,
+            scale: form.scale,
+            speed: form.speed,
+            began_ms: crate::fleet::now().0,
+            timeline: timeline.clone(),
+            parts: Vec::new(),
+            events: Vec::new(),
+            gauges: Gauges::new(scenario.loads.len()),
+            seen: Seen::default(),
+            visible: Quantiles::default(),
+            visible_each: Vec::new(),
+            unseen: 0,
+            accounts: Accounts::default(),
+            aftermath: Aftermath::default(),
+            registered: 0,
+            wrong_reads: 0,
+            tills_unanswered: 0,
+            faults: Vec::new(),
+            void: Vec::new(),
+            stopped: false,
+            remarks: Vec::new(),
+        }
+    }
+
     /// Greatest age that any server told, in milliseconds, in a phase or all of them.
     #[must_use]
     pub fn oldest(&self, phase: Option<usize>) -> Option<f64> {

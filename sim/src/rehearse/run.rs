@@ -1,6 +1,7 @@
 //! One run from beginning to end: servers, first reports, load, faults, and what stands in the end.
 
 mod cast;
+mod held;
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::aftermath::{self, Aftermath};
+use super::aftermath;
 use super::events::Events;
-use super::generator::{Gauges, Shared};
+use super::generator::Shared;
 use super::measured::Measured;
 use super::progress::Progress;
 use super::scenario::{Form, LONGEST_S, Scenario};
@@ -23,6 +24,8 @@ use cast::Cast;
 
 /// After the last request came: how long tills may go on until all of them are answered.
 const SETTLE: Duration = Duration::from_secs(60);
+/// From the order to the first moment, in which threads and connections come up.
+const LEAD: Duration = Duration::from_millis(100);
 /// Time between two looks of the director.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -38,39 +41,13 @@ pub(crate) fn play(scenario: &Scenario, form: Form, options: &Options) -> Result
         "at this speed the day takes {:.0} s, and {LONGEST_S} s are the most; raise --speed",
         timeline.length
     );
-    let mut measured = nothing(scenario, form, options.short, &timeline);
+    let mut measured = Measured::new(scenario, form, options.short, &timeline);
     let mut progress = Progress::new(scenario);
     if let Err(error) = act(scenario, form, options, &timeline, &mut measured, &mut progress) {
         measured.void.push(format!("it could not be carried through: {error:#}"));
     }
     progress.end();
     Ok(measured)
-}
-
-fn nothing(scenario: &Scenario, form: Form, short: bool, timeline: &Timeline) -> Measured {
-    Measured {
-        short,
-        scale: form.scale,
-        speed: form.speed,
-        began_ms: crate::fleet::now().0,
-        timeline: timeline.clone(),
-        parts: Vec::new(),
-        events: Vec::new(),
-        gauges: Gauges::new(scenario.loads.len()),
-        seen: super::watch::Seen::default(),
-        visible: crate::probe::Quantiles::default(),
-        visible_each: Vec::new(),
-        unseen: 0,
-        accounts: super::tills::Accounts::default(),
-        aftermath: Aftermath::default(),
-        registered: 0,
-        wrong_reads: 0,
-        tills_unanswered: 0,
-        faults: Vec::new(),
-        void: Vec::new(),
-        stopped: false,
-        remarks: Vec::new(),
-    }
 }
 
 fn act(
@@ -92,13 +69,13 @@ fn act(
     wait_for_first_version(&stage, cast.opened())?;
     let pids: Pids = Arc::new(Mutex::new(Vec::new()));
     tell_pids(&stage, &pids);
-    progress.say("the day begins");
-    measured.began_ms = crate::fleet::now().0;
-    let shared = Arc::new(Shared::new(Instant::now()));
-    let watch = Watch::start(stage.addresses.open.clone(), Arc::clone(&pids), shared.start);
     let visible = Visible::default();
     let probes = cast.probe(&runtime, &stage, &visible)?;
+    progress.say("the day begins");
+    measured.began_ms = crate::fleet::now().0;
+    let shared = Arc::new(Shared::new(Instant::now() + LEAD));
     let running = cast.play(&shared)?;
+    let watch = Watch::start(stage.addresses.open.clone(), Arc::clone(&pids), shared.start);
     let mut events = Events::new(scenario, timeline);
     while !running.is_done() {
         std::thread::sleep(LOOK);
@@ -125,6 +102,7 @@ fn act(
     running.end(measured)?;
     progress.say("comparing what was acknowledged with what is published");
     (measured.events, measured.remarks) = (events.done(), events.remarks());
+    measured.remarks.extend(held::remark(scenario, measured));
     compare(&stage, &events, &cast.probed, measured);
     Ok(())
 }

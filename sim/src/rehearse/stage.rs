@@ -93,7 +93,13 @@ impl Stage {
             self.wait_for(Sort::Nats, tell)?;
         }
         let data = self.disk.as_ref().map_or_else(|| dir.clone(), |disk| disk.path().to_owned());
-        let whole = Whole { jaego: &programs.jaego, nats_server: programs.nats_server.as_deref(), dir: &dir, data: &data, scenario };
+        let whole = Whole {
+            jaego: &programs.jaego,
+            nats_server: programs.nats_server.as_deref(),
+            dir: &dir,
+            data: &data,
+            scenario,
+        };
         for number in 0..scenario.stage.cores {
             self.parts.push(flags::core(&whole, number, &self.addresses)?);
         }

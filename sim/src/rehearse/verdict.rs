@@ -314,3 +314,6 @@ fn latency(
 fn ms(micros: u64) -> f64 {
     micros as f64 / 1_000.0
 }
+
+#[cfg(test)]
+mod tests;

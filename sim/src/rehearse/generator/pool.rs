@@ -43,24 +43,20 @@ pub(crate) struct Pool {
 /// Requests under way on one connection of NATS.
 pub(crate) const NATS_IN_FLIGHT: usize = 1_024;
 
+/// Connections that are being opened at once, so that no listener's queue runs over.
+const OPENING: usize = 256;
+
 impl Pool {
     /// A pool whose connections begin at this number.
     pub(crate) fn new(terms: Terms, first: usize) -> Self {
         let down = (first..first + terms.connections).rev().collect();
-        Self {
-            terms,
-            queue: VecDeque::new(),
-            free: Vec::new(),
-            down,
-            opening: 0,
-            turn: 0,
-        }
+        Self { terms, queue: VecDeque::new(), free: Vec::new(), down, opening: 0, turn: 0 }
     }
 
     /// How many more connections are wanted now.
     pub(crate) fn wanted(&self) -> usize {
         if self.terms.kept || self.terms.wire == Wire::Nats {
-            return self.down.len();
+            return self.down.len().min(OPENING.saturating_sub(self.opening));
         }
         let idle = self.free.len() + self.opening;
         self.queue.len().saturating_sub(idle).min(self.down.len())

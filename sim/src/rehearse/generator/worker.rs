@@ -308,7 +308,9 @@ impl<C: Caller> Worker<C> {
     fn finish(mut self) -> (Gauges, C) {
         let unanswered = self.open;
         for connection in 0..self.connections.len() {
-            for flight in self.connections[connection].close() {
+            let flights = self.connections[connection].close();
+            // One that was never sent is the greeting of a connection that is not open yet.
+            for flight in flights.into_iter().filter(|flight| flight.request.tries > 0) {
                 self.settle(flight.request, Next::Failed);
             }
         }

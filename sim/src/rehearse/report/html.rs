@@ -19,7 +19,12 @@ const STYLE: &str = include_str!("style.css");
 ///
 /// # Errors
 /// When the file can not be written.
-pub(super) fn write(path: &Path, scenario: &Scenario, measured: &Measured, judgement: &Judgement) -> Result<()> {
+pub(super) fn write(
+    path: &Path,
+    scenario: &Scenario,
+    measured: &Measured,
+    judgement: &Judgement,
+) -> Result<()> {
     let page = page(scenario, measured, judgement);
     std::fs::write(path, page).with_context(|| format!("writing {}", path.display()))
 }
@@ -45,7 +50,9 @@ fn verdict(judgement: &Judgement) -> String {
     let (class, ko, en) = match judgement.verdict {
         Verdict::Passed => ("held", "합격", "Everything that had to hold held."),
         Verdict::Broken => ("broken", "불합격", "Something that had to hold did not: see the rows marked ✗."),
-        Verdict::Void => ("void", "무효", "This run says nothing about the servers: it is to be played again."),
+        Verdict::Void => {
+            ("void", "무효", "This run says nothing about the servers: it is to be played again.")
+        }
     };
     let mut out = format!("<section class=\"verdict {class}\"><strong>{ko}</strong><p>{en}</p>");
     if !judgement.void.is_empty() {
@@ -60,7 +67,11 @@ fn verdict(judgement: &Judgement) -> String {
 
 fn how(scenario: &Scenario, measured: &Measured) -> String {
     let began = schemas::Millis(measured.began_ms).rfc3339(schemas::time::KST_MINUTES);
-    let form = if measured.short { "짧은 형식(시간은 판정하지 않음) · short form, no times are judged" } else { "전체 형식 · long form" };
+    let form = if measured.short {
+        "짧은 형식(시간은 판정하지 않음) · short form, no times are judged"
+    } else {
+        "전체 형식 · long form"
+    };
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     format!(
         "<p>{}<br><small>{}</small></p>\n<dl><dt>연습 시각 · begun<dd>{began}<dt>규모 · scale<dd>{:.0} % of the real load, {} outlets\
@@ -126,7 +137,10 @@ fn whole_day(gauge: &ClassGauge, quantile: f64) -> String {
         all.add(phase).expect("all have the same bounds");
         all
     });
-    all.map_or_else(|| "–".to_owned(), |all| format!("{:.1}", all.value_at_quantile(quantile) as f64 / 1_000.0))
+    all.map_or_else(
+        || "–".to_owned(),
+        |all| format!("{:.1}", all.value_at_quantile(quantile) as f64 / 1_000.0),
+    )
 }
 
 fn happened(scenario: &Scenario, measured: &Measured) -> String {

@@ -33,7 +33,8 @@ pub(super) struct Axis {
 /// Draws lines in this unit; `log` spreads small values.
 pub(super) fn plot(title: &str, unit: &str, lines: &[Line], axis: &Axis, log: bool) -> String {
     let values = lines.iter().flat_map(|line| line.points.iter().filter_map(|(_, value)| *value));
-    let (least, most) = values.fold((f64::MAX, 0.0_f64), |(least, most), value| (least.min(value), most.max(value)));
+    let (least, most) =
+        values.fold((f64::MAX, 0.0_f64), |(least, most), value| (least.min(value), most.max(value)));
     let scale = Scale::new(least, most, log);
     let mut out = String::new();
     let title = escaped(title);
@@ -47,8 +48,11 @@ pub(super) fn plot(title: &str, unit: &str, lines: &[Line], axis: &Axis, log: bo
     grid(&mut out, &scale, axis);
     for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
         let path = path(line, &scale, axis);
-        write!(out, "<path d=\"{path}\" fill=none stroke=\"{colour}\" stroke-width=1.6 stroke-linejoin=round />")
-            .expect("text takes all text");
+        write!(
+            out,
+            "<path d=\"{path}\" fill=none stroke=\"{colour}\" stroke-width=1.6 stroke-linejoin=round />"
+        )
+        .expect("text takes all text");
     }
     out.push_str("</svg></figure>\n");
     out
@@ -74,8 +78,12 @@ fn grid(out: &mut String, scale: &Scale, axis: &Axis) {
     }
     for (second, words) in &axis.marks {
         let x = across(*second, axis);
-        write!(out, "<line x1={x:.1} x2={x:.1} y1={TOP} y2={bottom} class=mark><title>{}</title></line>", escaped(words))
-            .expect("text takes all text");
+        write!(
+            out,
+            "<line x1={x:.1} x2={x:.1} y1={TOP} y2={bottom} class=mark><title>{}</title></line>",
+            escaped(words)
+        )
+        .expect("text takes all text");
     }
     for (second, words) in &axis.ticks {
         let x = across(*second, axis);
@@ -97,7 +105,8 @@ fn path(line: &Line, scale: &Scale, axis: &Axis) -> String {
             pen = 'M';
             continue;
         };
-        write!(path, "{pen}{:.1} {:.1}", across(*second, axis), scale.up(*value)).expect("text takes all text");
+        write!(path, "{pen}{:.1} {:.1}", across(*second, axis), scale.up(*value))
+            .expect("text takes all text");
         pen = 'L';
     }
     path
@@ -164,10 +173,17 @@ mod tests {
     fn a_plot_holds_every_line_and_breaks_where_nothing_was_measured() {
         let points = vec![(0.0, Some(1.0)), (1.0, None), (2.0, Some(30_000.0))];
         let lines = [Line { name: "a<b".to_owned(), points }];
-        let axis = Axis { length: 2.0, ticks: vec![(0.0, "08:00".to_owned())], marks: vec![(1.0, "core 0 is killed".to_owned())] };
+        let axis = Axis {
+            length: 2.0,
+            ticks: vec![(0.0, "08:00".to_owned())],
+            marks: vec![(1.0, "core 0 is killed".to_owned())],
+        };
         for log in [false, true] {
             let svg = plot("rate", "a second", &lines, &axis, log);
-            assert!(svg.contains("a&lt;b") && svg.contains("core 0 is killed") && svg.contains("08:00"), "{svg}");
+            assert!(
+                svg.contains("a&lt;b") && svg.contains("core 0 is killed") && svg.contains("08:00"),
+                "{svg}"
+            );
             let path = svg.split("d=\"").nth(1).unwrap().split('"').next().unwrap();
             assert_eq!((path.matches('M').count(), path.matches('L').count()), (2, 0), "{path}");
         }

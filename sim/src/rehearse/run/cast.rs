@@ -27,6 +27,8 @@ const PROBES: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Most requests a second for which one thread of readers is enough.
 const ONE_THREAD: f64 = 40_000.0;
+/// Open files that are not connections of the load.
+const SPARE: usize = 200;
 /// How long the first reports may take.
 const OPENING: Duration = Duration::from_secs(120);
 
@@ -75,7 +77,7 @@ impl<'a> Cast<'a> {
             timeline: timeline.clone(),
             tills: Some(tills),
             readers,
-            pools: pools(scenario, stage, threads as usize)?,
+            pools: pools(scenario, form, stage, threads as usize)?,
             opened: 0,
             probed: probes.iter().map(|outlet| outlet.code.to_string()).collect(),
             probes,
@@ -158,7 +160,7 @@ fn peak(scenario: &Scenario, form: Form) -> f64 {
 }
 
 /// Connections of the tills, and of each thread of readers.
-fn pools(scenario: &Scenario, stage: &Stage, threads: usize) -> Result<[Vec<Terms>; 2]> {
+fn pools(scenario: &Scenario, form: Form, stage: &Stage, threads: usize) -> Result<[Vec<Terms>; 2]> {
     let most = scenario.stage.connections;
     let addresses = &stage.addresses;
     let terms = |wire, targets: Vec<SocketAddr>, connections, kept, gives_up| Terms {
@@ -171,13 +173,14 @@ fn pools(scenario: &Scenario, stage: &Stage, threads: usize) -> Result<[Vec<Term
     };
     let nats = addresses.nats.iter().map(|[client, ..]| *client).collect();
     let desks = addresses.cores.iter().map(|[desk, _]| *desk).collect();
-    let readers = most.readers.div_ceil(threads);
+    let others = most.desk + most.tills + SPARE;
     let open = open_files()?;
     ensure!(
-        most.readers + most.desk + most.tills + 64 <= open,
-        "{open} open files are allowed and {} connections wanted; next step: `ulimit -n`",
-        most.readers + most.desk + most.tills
+        others < open,
+        "{open} open files are allowed, and {others} are needed without readers; next step: `ulimit -n`"
     );
+    let held = readers_held(scenario, form)?.min(open - others);
+    let readers = held.div_ceil(threads);
     Ok([
         vec![
             terms(Wire::Nats, nats, most.tills, false, false),
@@ -185,6 +188,14 @@ fn pools(scenario: &Scenario, stage: &Stage, threads: usize) -> Result<[Vec<Term
         ],
         vec![terms(Wire::Http, addresses.open.clone(), readers, most.kept, true)],
     ])
+}
+
+/// Connections of readers that are wanted: in a short form, where they are kept, as many as its scale asks for.
+fn readers_held(scenario: &Scenario, form: Form) -> Result<usize> {
+    let most = scenario.stage.connections;
+    let scaled = (most.readers as f64 * form.scale).ceil() as usize;
+    let small = most.kept && form.outlets.is_some();
+    Ok(if small { scaled.max(64).min(most.readers) } else { most.readers })
 }
 
 /// Files that this process may open.

@@ -26,7 +26,8 @@ pub(super) fn all(scenario: &Scenario, measured: &Measured) -> String {
     out += &plot("거절과 실패 · turned away and failed", "per second", &failures(measured), &axis, false);
     out += &plot("CPU", "% of one", &parts(measured, |(cpu, _)| cpu * 100.0, true), &axis, false);
     out += &plot("메모리 · memory", "MiB", &parts(measured, |(_, mib)| mib, false), &axis, false);
-    let late = measured.gauges.late.iter().enumerate().map(|(at, us)| (at as f64, Some(*us as f64 / 1_000.0)));
+    let late =
+        measured.gauges.late.iter().enumerate().map(|(at, us)| (at as f64, Some(*us as f64 / 1_000.0)));
     let late = Line { name: "latest request".to_owned(), points: late.collect() };
     out + &plot("발생기의 늦음 · how late the generator was", "ms", &[late], &axis, true)
 }
@@ -96,7 +97,8 @@ fn ages(measured: &Measured) -> Vec<Line> {
 fn parts(measured: &Measured, of: fn((f64, f64)) -> f64, own: bool) -> Vec<Line> {
     let samples = || measured.seen.samples.iter().enumerate();
     let part = |(number, name): (usize, &String)| {
-        let points = samples().map(|(at, sample)| (at as f64, sample.parts.get(number).map(|cost| of(*cost))));
+        let points =
+            samples().map(|(at, sample)| (at as f64, sample.parts.get(number).map(|cost| of(*cost))));
         Line { name: name.clone(), points: points.collect() }
     };
     let mut lines: Vec<Line> = measured.parts.iter().enumerate().map(part).collect();
