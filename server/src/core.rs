@@ -51,6 +51,8 @@ pub struct Core {
     pub proof: Proof,
     /// The books of the ration.
     pub books: Arc<Books>,
+    /// Set while the journal does not acknowledge.
+    pub stalled: Arc<AtomicBool>,
     outlets: Lookup,
     client: Client,
     fold: Thread<Result<(), Damaged>>,
@@ -121,6 +123,7 @@ impl Core {
         };
         let answerer = Answerer { client: client.clone(), proof: proof.clone(), hops: Arc::clone(&hops) };
         Ok(Self {
+            stalled: Arc::new(AtomicBool::new(false)),
             journal,
             view,
             counts: Arc::default(),
@@ -237,11 +240,10 @@ impl Core {
     /// Begins to take messages and to write ticks. Returns the way in, for those who come over HTTP.
     pub fn take(&mut self, tick: Duration, identity: Arc<Identity>) -> Intake {
         let stop = CancellationToken::new();
-        let stalled = Arc::new(AtomicBool::new(false));
         let (queue_in, queue) = mpsc::channel(QUEUE);
         let intake = Intake {
             queue: queue_in,
-            stalled: Arc::clone(&stalled),
+            stalled: Arc::clone(&self.stalled),
             counts: Arc::clone(&self.counts),
             hops: Arc::clone(&self.hops),
             identity,
@@ -254,7 +256,7 @@ impl Core {
             journal: self.journal.clone(),
             gateway: self.gateway_name.clone(),
             events: self.events.clone(),
-            stalled,
+            stalled: Arc::clone(&self.stalled),
             counts: Arc::clone(&self.counts),
             hops: Arc::clone(&self.hops),
         };

@@ -30,6 +30,8 @@ use crate::stop;
 const STOP_LIMIT: Duration = Duration::from_secs(9);
 /// How long requests under way at the desk are waited for.
 const DESK_LIMIT: Duration = Duration::from_secs(1);
+/// How long the managed NATS may acknowledge nothing before it is started again.
+const STALLED_LIMIT: Duration = Duration::from_secs(5);
 /// How often the managed NATS is looked after.
 const CARE: Duration = Duration::from_millis(200);
 
@@ -92,7 +94,7 @@ async fn serve(settings: &Settings, mut nats: Option<NatsServer>, reading: &Hand
         Core::open(client, &monitors, settings.replicas, &settings.data_dir, settings.skip_damaged.clone());
     let mut core = opening.await?;
 
-    let ready = Arc::new(AtomicBool::new(false));
+    let (ready, stalled) = (Arc::new(AtomicBool::new(false)), Arc::clone(&core.stalled));
     let publisher = Publisher::new(Face { item: settings.face_item.clone() });
     let (published_in, published) = watch::channel(0);
     let mut servers = Servers::start(reading, &core, &publisher, &ready, published.clone(), open, admin);
@@ -100,7 +102,7 @@ async fn serve(settings: &Settings, mut nats: Option<NatsServer>, reading: &Hand
     let started = tokio::select! {
         started = start(settings, registry, &mut core, reading, &publisher, published_in) => started.map(Some),
         () = &mut stopped => Ok(None),
-        error = look_after(&mut nats) => Err(error),
+        error = look_after(&mut nats, &stalled) => Err(error),
     };
     let outcome = match started {
         Ok(Some((publishing, intake))) => {
@@ -111,7 +113,7 @@ async fn serve(settings: &Settings, mut nats: Option<NatsServer>, reading: &Hand
             tokio::select! {
                 () = &mut stopped => Ok(()),
                 error = core.failure() => Err(error),
-                error = look_after(&mut nats) => Err(error),
+                error = look_after(&mut nats, &stalled) => Err(error),
             }
         }
         Ok(None) => Ok(()),
@@ -248,12 +250,26 @@ pub(crate) fn announce(endpoints: &Endpoints, data_dir: &Path) -> anyhow::Result
     Ok(())
 }
 
-/// Starts the managed NATS again when it died, on the same address. Without one, waits for ever.
-async fn look_after(nats: &mut Option<NatsServer>) -> anyhow::Error {
+/// Starts the managed NATS again when it died, on the same address, or when it acknowledges nothing though its disk has room:
+/// a stream of nats-server 2.15.1 that once met a full disk refuses everything until the server is started anew. Without
+/// a managed NATS, waits for ever.
+async fn look_after(nats: &mut Option<NatsServer>, stalled: &AtomicBool) -> anyhow::Error {
     let mut care = tokio::time::interval(CARE);
+    let mut refused = 0;
     loop {
         care.tick().await;
         let Some(server) = nats.as_mut() else { return std::future::pending().await };
+        refused = if stalled.load(Relaxed) { refused + 1 } else { 0 };
+        if CARE * refused >= STALLED_LIMIT {
+            refused = 0;
+            if server.has_room() {
+                tracing::error!(
+                    pid = server.pid(),
+                    "the managed NATS acknowledges nothing; starting it again"
+                );
+                server.kill();
+            }
+        }
         if !server.is_running() {
             tracing::error!(pid = server.pid(), "the managed NATS died; starting it again");
             if let Err(error) = server.restart() {

@@ -110,6 +110,22 @@ fn the_night_of_the_holiday_tickets() {
     assert!(held > 1_000 && told.contains(&held.to_string()) && told.contains("434000"), "{held}: {told}");
 }
 
+#[test]
+fn a_disk_is_full_and_has_room_again() {
+    let dir = tempfile::tempdir().unwrap();
+    if !nix::unistd::geteuid().is_root() {
+        // Who may not mount is told so.
+        let folder = dir.path().to_str().unwrap();
+        let (code, out, _) = harness::jaego(&["rehearse", "disk-full", "--short", "--report", folder]);
+        assert!(code == 2 && out.contains("needs root"), "{code} {out}");
+        return;
+    }
+    let report = play("disk-full", dir.path());
+    assert!(report["findings"]["turned_away"]["unavailable"].as_u64().unwrap() > 0, "{report}");
+    let (sold, due) = good(&report, "sale");
+    assert!(sold == due && sold > 20, "{sold} of {due}");
+}
+
 #[tokio::test]
 async fn nothing_outlives_a_rehearsal_that_is_killed() {
     let dir = tempfile::tempdir().unwrap();
