@@ -22,6 +22,13 @@ pub struct RehearseCommand {
     /// How many times faster than real the day passes
     #[arg(long)]
     speed: Option<f64>,
+    /// Servers that run already, instead of some of our own: http://… (open API), nats://…, desk=http://…, admin=http://…
+    #[arg(long = "target", value_name = "URL")]
+    targets: Vec<String>,
+    /// Targets that are not on this machine are mine and made for rehearsals: the load is that of an attack, and reports
+    /// overwrite what they hold
+    #[arg(long)]
+    target_is_mine: bool,
     /// Folder of the report
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
@@ -42,7 +49,16 @@ pub fn run(command: &RehearseCommand) -> anyhow::Result<ExitCode> {
     let jaego = std::env::current_exe().context("finding this program, which is started as the servers")?;
     let programs = Programs { jaego, nats_server: ingest::nats_server::find() };
     let (scale, speed, report, short) = (command.scale, command.speed, command.report.clone(), command.short);
-    let options = Options { scenario, scale, speed, targets: Vec::new(), report, short, programs };
+    let options = Options {
+        scenario,
+        scale,
+        speed,
+        targets: command.targets.clone(),
+        targets_are_mine: command.target_is_mine,
+        report,
+        short,
+        programs,
+    };
     Ok(match sim::rehearse::rehearse(&options)? {
         Verdict::Passed => ExitCode::SUCCESS,
         Verdict::Broken => ExitCode::FAILURE,

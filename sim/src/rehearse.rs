@@ -39,6 +39,8 @@ pub struct Options {
     pub speed: Option<f64>,
     /// Servers that run already; none: they are started.
     pub targets: Vec<String>,
+    /// Whether those that are not on this machine are ours and made for rehearsals.
+    pub targets_are_mine: bool,
     /// Folder of the report; without it one is made here.
     pub report: Option<PathBuf>,
     /// Whether the short form is played.

@@ -61,10 +61,15 @@ fn act(
     // Probes and signals live here; the load has threads of its own.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let asked_to_stop = stop_on_signals(&runtime)?;
-    let mut stage = Stage::start(&options.programs, scenario, form, &mut |words| progress.say(words))?;
+    let mut stage = match options.targets.is_empty() {
+        true => Stage::start(&options.programs, scenario, form, &mut |words| progress.say(words))?,
+        false => Stage::of_targets(&options.targets, options.targets_are_mine)?,
+    };
     measured.parts = stage.parts.iter().map(|part| part.name.clone()).collect();
     let mut cast = Cast::new(scenario, form, timeline, &stage)?;
-    progress.say("first reports of all outlets");
+    if cast.has_tills() {
+        progress.say("first reports of all outlets");
+    }
     cast.open_shops().context("the first reports were not taken")?;
     wait_for_first_version(&stage, cast.opened())?;
     let pids: Pids = Arc::new(Mutex::new(Vec::new()));

@@ -5,6 +5,7 @@ pub(crate) mod disk;
 pub(crate) mod flags;
 mod nodes;
 pub(crate) mod part;
+mod target;
 
 use std::collections::HashSet;
 use std::fs;
@@ -76,6 +77,17 @@ impl Stage {
         tell(&format!("registry of {outlets} outlets; starting {}", stage_in_words(scenario)));
         stage.start_parts(programs, scenario, tell)?;
         Ok(stage)
+    }
+
+    /// Servers that run already; nothing is started, and nothing of theirs can be killed.
+    ///
+    /// # Errors
+    /// When they are not as they should be.
+    pub(crate) fn of_targets(targets: &[String], mine: bool) -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("jaego-rehearsal-").tempdir().context("making a folder")?;
+        let addresses = target::addresses(targets, mine)?;
+        let registry = target::registry(addresses.open[0])?;
+        Ok(Self { parts: Vec::new(), disk: None, addresses, registry, dir })
     }
 
     fn start_parts(

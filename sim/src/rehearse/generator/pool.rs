@@ -55,6 +55,9 @@ impl Pool {
 
     /// How many more connections are wanted now.
     pub(crate) fn wanted(&self) -> usize {
+        if self.terms.targets.is_empty() {
+            return 0;
+        }
         if self.terms.kept || self.terms.wire == Wire::Nats {
             return self.down.len().min(OPENING.saturating_sub(self.opening));
         }

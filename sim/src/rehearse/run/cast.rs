@@ -65,6 +65,10 @@ impl<'a> Cast<'a> {
         let mut outlets = stage.registry.clone();
         let fit = |outlet: &mut OutletInfo| outlet.kind == OutletType::Pharmacy && outlet.place.is_some();
         let probes: Vec<OutletInfo> = outlets.extract_if(.., fit).take(PROBES).collect();
+        if stage.addresses.nats.is_empty() {
+            // Readers play alone: nobody sells, and nobody has receipts.
+            outlets.clear();
+        }
         let limit =
             flags::weekly(&scenario.stage.policy).context("the policy of a rehearsal is `weekly N`")?;
         let tills = Tills::new(&scenario.loads, &outlets, scenario.stage.people, limit, 2020);
@@ -84,8 +88,16 @@ impl<'a> Cast<'a> {
         })
     }
 
+    /// Whether there is anybody to sell to: servers that run already may take readers alone.
+    pub(super) fn has_tills(&self) -> bool {
+        !self.pools[0][0].targets.is_empty()
+    }
+
     /// Every outlet reports what it has; returns when all of that is acknowledged.
     pub(super) fn open_shops(&mut self) -> Result<()> {
+        if !self.has_tills() {
+            return Ok(());
+        }
         let mut tills = self.tills.take().context("the tills open once")?;
         let first = tills.open();
         let shared = Arc::new(Shared::new(Instant::now()));
@@ -108,6 +120,9 @@ impl<'a> Cast<'a> {
 
     /// Starts the probes.
     pub(super) fn probe(&self, runtime: &Runtime, stage: &Stage, visible: &Visible) -> Result<Vec<Task<()>>> {
+        if !self.has_tills() {
+            return Ok(Vec::new());
+        }
         let nats = format!("nats://{}", stage.addresses.nats.last().context("there is a NATS")?[0]);
         let open = format!("http://{}", stage.addresses.open.last().context("there is a reader's server")?);
         let start = |outlet: &OutletInfo| {
@@ -136,7 +151,12 @@ impl<'a> Cast<'a> {
     /// The classes of one thread: its share of each.
     fn classes(&self, (part, of): (usize, usize), tills: bool) -> Vec<Class> {
         let form = Form { scale: self.form.scale / of as f64, ..self.form };
-        let loads = self.scenario.loads.iter().enumerate().filter(|(_, load)| load.does.is_till() == tills);
+        let loads = self
+            .scenario
+            .loads
+            .iter()
+            .enumerate()
+            .filter(|(_, load)| load.does.is_till() == tills && (!tills || self.has_tills()));
         loads
             .map(|(number, load)| {
                 let seed = (number * of + part) as u64;

@@ -42,6 +42,15 @@ impl Addresses {
         })
     }
 
+    /// Those of servers that run already.
+    pub(crate) fn given(
+        nats: Vec<[SocketAddr; 3]>,
+        cores: Vec<[SocketAddr; 2]>,
+        open: Vec<SocketAddr>,
+    ) -> Self {
+        Self { nats, cores, open, key: String::new() }
+    }
+
     /// URLs of all nodes of NATS, comma-separated.
     pub(crate) fn nats_urls(&self) -> String {
         self.nats.iter().map(|[client, ..]| format!("nats://{client}")).collect::<Vec<_>>().join(",")
