@@ -139,6 +139,26 @@ impl NatsServer {
         self.child.id()
     }
 
+    /// Whether its disk takes another MiB.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        let path = self.dir.join("room");
+        let written = File::create(&path).and_then(|mut file| {
+            file.write_all(&vec![0; 1 << 20])?;
+            file.sync_all()
+        });
+        // Where it can not be removed there is no room to be sure of.
+        let removed = std::fs::remove_file(&path);
+        written.is_ok() && removed.is_ok()
+    }
+
+    /// Ends it at once.
+    pub fn kill(&mut self) {
+        // Every acknowledged message is on disk. That it has ended already is what was wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
@@ -185,9 +205,8 @@ fn hold(dir: &Path) -> Result<File, StartError> {
 
 impl Drop for NatsServer {
     fn drop(&mut self) {
-        // Every acknowledged message is on disk: an abrupt end loses nothing, and is over at once.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // An abrupt end loses nothing, and is over at once.
+        self.kill();
     }
 }
 

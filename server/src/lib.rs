@@ -18,6 +18,7 @@ pub mod policy_file;
 mod probe;
 pub mod publish;
 pub mod registry_command;
+pub mod rehearse_command;
 pub mod relay;
 pub mod serve;
 pub mod settings;

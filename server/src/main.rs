@@ -9,6 +9,7 @@ use server::journal_command::{self, JournalCommand};
 use server::key_command::{self, KeyCommand};
 use server::policy_command::{self, PolicyCommand};
 use server::registry_command::{self, RegistryCommand};
+use server::rehearse_command::{self, RehearseCommand};
 use server::settings::{Nats, Role};
 use server::{core_dumps, edge, logging, serve, settings};
 
@@ -43,6 +44,8 @@ enum Command {
     /// Make and show keys of person fingerprints
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Play a named day, such as the first morning of the public masks, against servers on this machine
+    Rehearse(RehearseCommand),
 }
 
 fn main() -> ExitCode {
@@ -57,9 +60,17 @@ fn main() -> ExitCode {
         return serve(flags);
     }
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    if let Command::Rehearse(command) = &cli.command {
+        // Servers are started by this thread and end with it. What goes wrong before they run makes the rehearsal void.
+        return rehearse_command::run(command).unwrap_or_else(|error| {
+            eprintln!("jaego: {error:#}");
+            ExitCode::from(2)
+        });
+    }
     let runtime = tokio::runtime::Runtime::new().expect("a process may have threads");
     let done = runtime.block_on(async {
         match cli.command {
+            Command::Rehearse(_) => unreachable!("it was run above"),
             Command::Registry(command) => registry_command::run(command).await,
             Command::Audit(command) => audit_command::run(command).await,
             Command::Journal(command) => journal_command::run(command).await,

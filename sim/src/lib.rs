@@ -1,5 +1,5 @@
-//! The outside world of jaego: a synthetic registry and a fleet of POS over it, which know only the contracts, like a
-//! real vendor.
+//! The outside world of jaego: a synthetic registry, a fleet of POS over it, and rehearsals of named days, which know only the
+//! contracts, like a real vendor.
 
 pub mod clock;
 pub mod fleet;
@@ -8,5 +8,6 @@ pub mod live;
 pub mod population;
 pub mod probe;
 pub mod registry;
+pub mod rehearse;
 pub mod summary;
 pub mod tally;

@@ -62,6 +62,12 @@ impl Visible {
         self.quantiles(|_| true)
     }
 
+    /// Every report that was seen: when, and how many milliseconds after it was sent.
+    #[must_use]
+    pub fn each(&self) -> Vec<(Instant, u64)> {
+        self.times().all.iter().copied().collect()
+    }
+
     /// Reports that failed, or were not seen in time.
     #[must_use]
     pub fn failed(&self) -> u64 {

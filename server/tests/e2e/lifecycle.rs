@@ -88,7 +88,8 @@ async fn the_journal_is_exported_and_verified() {
     assert_eq!(reports[0]["entry"]["pos"]["outlet"], "12345678");
 }
 
-fn is_alive(pid: u32) -> bool {
+/// Whether a process runs; one that has ended and is not looked after yet does not.
+pub fn is_alive(pid: u32) -> bool {
     let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The state letter follows the name in brackets; a zombie has ended already.
     state.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.trim_start().starts_with('Z'))

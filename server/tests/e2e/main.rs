@@ -16,4 +16,5 @@ mod lifecycle;
 mod privacy;
 mod ration;
 mod real_input;
+mod rehearsal;
 mod taiwan;

@@ -1,0 +1,161 @@
+//! The short form of every rehearsal through the same code as the long one: its rules must hold, or the machine must have been too slow to
+//! say anything, and even then no rule may be broken. And no rehearsal leaves a process behind, whatever ends it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::harness::{self, children, wait_for};
+
+/// What makes a run void on a slow machine; nothing else is let pass.
+const TOO_SLOW: [&str; 4] = [
+    "the generator itself was late",
+    "the generator was at its limit",
+    "the machine stood still",
+    "the rate was not met",
+];
+
+/// Plays a short form and returns its report.
+fn play(name: &str, dir: &Path) -> Value {
+    let folder = dir.join("report");
+    let (code, out, err) =
+        harness::jaego(&["rehearse", name, "--short", "--report", folder.to_str().unwrap()]);
+    assert!(code == 0 || code == 2, "{name} ended with {code}:\n{out}\n{err}");
+    let report: Value = serde_json::from_slice(&fs::read(folder.join("report.json")).unwrap()).unwrap();
+    let void: Vec<&str> =
+        report["void"].as_array().unwrap().iter().map(|why| why.as_str().unwrap()).collect();
+    let slow = |why: &&str| TOO_SLOW.iter().any(|known| why.starts_with(known));
+    assert!(void.iter().all(slow), "{void:#?}\n{err}");
+    assert_eq!(code == 2, !void.is_empty(), "{out}");
+    for row in report["rows"].as_array().unwrap() {
+        let judged = if row["rule"] == true { "held" } else { "not_judged" };
+        assert_eq!(row["judged"], judged, "{row}");
+    }
+    let page = fs::read_to_string(folder.join("report.html")).unwrap();
+    assert!(page.contains(if code == 0 { "합격" } else { "무효" }) && page.contains("<svg"), "{page}");
+    assert!(!page.contains("<script") && !page.contains("src="), "the page must stand alone");
+    let log = fs::read_to_string(folder.join("latency.hlog")).unwrap();
+    assert!(
+        log.contains("#[StartTime:") && log.lines().filter(|line| line.starts_with("Tag=")).count() > 5,
+        "{log}"
+    );
+    report
+}
+
+/// Requests of a class that were answered as they should be, of those that were due.
+fn good(report: &Value, class: &str) -> (u64, u64) {
+    let classes = report["classes"].as_array().unwrap();
+    let class = classes.iter().find(|found| found["class"] == class).unwrap();
+    (class["good"].as_u64().unwrap(), class["intended"].as_u64().unwrap())
+}
+
+fn happened(report: &Value, what: &str) -> bool {
+    report["events"].as_array().unwrap().iter().any(|event| event[1].as_str().unwrap().contains(what))
+}
+
+#[test]
+fn the_first_morning_of_the_masks() {
+    let dir = tempfile::tempdir().unwrap();
+    let report = play("mask-2020-03-11", dir.path());
+    let (sold, due) = good(&report, "sale");
+    assert!(sold == due && sold > 20, "{sold} of {due}");
+    assert!(
+        report["findings"]["granted"].as_u64().unwrap() > 20
+            && report["visible"]["count"].as_u64().unwrap() > 0
+    );
+}
+
+#[test]
+fn the_opening_of_onnuri_with_a_migration() {
+    let dir = tempfile::tempdir().unwrap();
+    let report = play("onnuri-2025-03-01", dir.path());
+    assert!(
+        happened(&report, "another registry is imported") && happened(&report, "is in force"),
+        "{report}"
+    );
+    assert!(good(&report, "maps").0 > 100, "{report}");
+}
+
+#[test]
+fn a_core_dies_at_nine() {
+    let dir = tempfile::tempdir().unwrap();
+    let report = play("core-dies-at-nine", dir.path());
+    assert!(
+        happened(&report, "core 0 is killed") && happened(&report, "core 0 is started again"),
+        "{report}"
+    );
+    let (sold, due) = good(&report, "sale");
+    assert!(sold == due && sold > 20, "{sold} of {due}");
+}
+
+#[test]
+fn everybody_reconnects_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let report = play("reconnect-storm", dir.path());
+    assert!(
+        happened(&report, "all connections of tills break") && happened(&report, "edge 0 is started again")
+    );
+    let (sold, due) = good(&report, "sale");
+    assert!(sold == due && sold > 20, "{sold} of {due}");
+}
+
+#[test]
+fn the_night_of_the_holiday_tickets() {
+    let dir = tempfile::tempdir().unwrap();
+    let report = play("ktx", dir.path());
+    let held = report["generator"]["connections"].as_u64().unwrap();
+    let told = report["remarks"][0].as_str().unwrap();
+    assert!(held > 1_000 && told.contains(&held.to_string()) && told.contains("434000"), "{held}: {told}");
+}
+
+#[test]
+fn a_disk_is_full_and_has_room_again() {
+    let dir = tempfile::tempdir().unwrap();
+    if !nix::unistd::geteuid().is_root() {
+        // Who may not mount is told so.
+        let folder = dir.path().to_str().unwrap();
+        let (code, out, _) = harness::jaego(&["rehearse", "disk-full", "--short", "--report", folder]);
+        assert!(code == 2 && out.contains("needs root"), "{code} {out}");
+        return;
+    }
+    let report = play("disk-full", dir.path());
+    assert!(report["findings"]["turned_away"]["unavailable"].as_u64().unwrap() > 0, "{report}");
+    let (sold, due) = good(&report, "sale");
+    assert!(sold == due && sold > 20, "{sold} of {due}");
+}
+
+#[tokio::test]
+async fn nothing_outlives_a_rehearsal_that_is_killed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rehearsal = Command::new(env!("CARGO_BIN_EXE_jaego"))
+        .args(["rehearse", "core-dies-at-nine", "--short", "--report"])
+        .arg(dir.path())
+        .env("TMPDIR", dir.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let parts = wait_for("three nodes, two cores and two edges", || {
+        assert_eq!(rehearsal.try_wait().unwrap(), None, "the rehearsal ended by itself");
+        Some(children(rehearsal.id())).filter(|parts| parts.len() == 7)
+    })
+    .await;
+    rehearsal.kill().unwrap();
+    rehearsal.wait().unwrap();
+    let gone = || parts.iter().all(|pid| !crate::lifecycle::is_alive(*pid)).then_some(());
+    wait_for("the end of all parts", gone).await;
+}
+
+#[test]
+fn a_run_that_can_not_be_played_is_void_and_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let (code, _, err) = harness::jaego(&["rehearse", "no-such-day"]);
+    assert!(code == 2 && err.contains("--list"), "{code} {err}");
+    let slow = ["rehearse", "mask-2020-03-11", "--speed", "1", "--report", dir.path().to_str().unwrap()];
+    let (code, _, err) = harness::jaego(&slow);
+    assert!(code == 2 && err.contains("raise --speed"), "{code} {err}");
+    let (code, out, _) = harness::jaego(&["rehearse", "--list"]);
+    assert!(code == 0 && out.contains("onnuri-2025-03-01") && out.contains("ktx"), "{out}");
+}

@@ -1,0 +1,184 @@
+//! What one worker measured: counts and latencies by class, second and phase, and how late it was itself.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+/// The longest time that is told apart, in microseconds: two minutes.
+const LONGEST_US: u64 = 120_000_000;
+
+/// Measurements of a class.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ClassGauge {
+    /// Requests meant to start in each second of the run.
+    pub(crate) intended: Vec<u32>,
+    /// First tries sent in each second.
+    pub(crate) sent: Vec<u32>,
+    /// Requests answered as they should be, in the second of the answer.
+    pub(crate) good: Vec<u32>,
+    /// Requests turned away by name, in the second of the answer.
+    pub(crate) turned_away: Vec<u32>,
+    /// Requests that failed, in the second in which that was known.
+    pub(crate) failed: Vec<u32>,
+    /// Tries after the first.
+    pub(crate) again: u64,
+    /// Statuses of answers; 0: none came.
+    pub(crate) statuses: BTreeMap<u16, u64>,
+    /// Latencies in microseconds by the second of the answer.
+    pub(crate) by_second: Vec<Option<Histogram<u32>>>,
+    /// Latencies in microseconds by the phase of the intended start.
+    pub(crate) by_phase: Vec<Option<Histogram<u64>>>,
+}
+
+/// Measurements of a worker.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Gauges {
+    /// By class of the scenario.
+    pub(crate) classes: Vec<ClassGauge>,
+    /// From the intended start to the moment at which the worker saw that it was due, in microseconds.
+    pub(crate) lateness: Option<Histogram<u64>>,
+    /// Greatest lateness in each second, in microseconds.
+    pub(crate) late: Vec<u64>,
+    /// Time that a due request waited because all connections were taken, in microseconds.
+    pub(crate) waited: Option<Histogram<u64>>,
+    /// Share of one CPU that the worker used in each second.
+    pub(crate) cpu: Vec<f64>,
+    /// Share of each second for which it was ready to run and had no CPU.
+    pub(crate) starved: Vec<f64>,
+    /// Most connections that were open at once.
+    pub(crate) connections: usize,
+    /// Requests without an answer at the end.
+    pub(crate) unanswered: u64,
+    /// The system's word where a connection could not be opened.
+    pub(crate) refused: BTreeMap<String, u64>,
+}
+
+/// Adds one to a second.
+pub(crate) fn count(seconds: &mut Vec<u32>, second: usize) {
+    *at(seconds, second) += 1;
+}
+
+/// The value of a second, which is made where it is missing.
+pub(crate) fn at<T: Default + Clone>(seconds: &mut Vec<T>, second: usize) -> &mut T {
+    if seconds.len() <= second {
+        seconds.resize(second + 1, T::default());
+    }
+    &mut seconds[second]
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(LONGEST_US)
+}
+
+fn record(histogram: &mut Option<Histogram<u64>>, time: Duration) {
+    let new = || Histogram::new_with_bounds(1, LONGEST_US, 3).expect("the bounds are in order");
+    histogram.get_or_insert_with(new).saturating_record(micros(time));
+}
+
+impl ClassGauge {
+    /// Takes the latency of a request that is done.
+    pub(crate) fn latency(&mut self, time: Duration, second: usize, phase: usize) {
+        let new = || Histogram::new_with_bounds(1, LONGEST_US, 2).expect("the bounds are in order");
+        at(&mut self.by_second, second).get_or_insert_with(new).saturating_record(micros(time));
+        record(at(&mut self.by_phase, phase), time);
+    }
+
+    fn add(&mut self, other: Self) {
+        let pairs = [
+            (&mut self.intended, other.intended),
+            (&mut self.sent, other.sent),
+            (&mut self.good, other.good),
+            (&mut self.turned_away, other.turned_away),
+            (&mut self.failed, other.failed),
+        ];
+        for (own, more) in pairs {
+            for (second, value) in more.into_iter().enumerate() {
+                *at(own, second) += value;
+            }
+        }
+        self.again += other.again;
+        for (status, number) in other.statuses {
+            *self.statuses.entry(status).or_default() += number;
+        }
+        merge(&mut self.by_second, other.by_second);
+        merge(&mut self.by_phase, other.by_phase);
+    }
+}
+
+fn merge<T: hdrhistogram::Counter>(own: &mut Vec<Option<Histogram<T>>>, more: Vec<Option<Histogram<T>>>) {
+    for (index, histogram) in more.into_iter().enumerate() {
+        let Some(histogram) = histogram else { continue };
+        match at(own, index) {
+            Some(own) => own.add(histogram).expect("all have the same bounds"),
+            empty => *empty = Some(histogram),
+        }
+    }
+}
+
+impl Gauges {
+    /// Of so many classes.
+    pub(crate) fn new(classes: usize) -> Self {
+        Self { classes: vec![ClassGauge::default(); classes], ..Self::default() }
+    }
+
+    /// Takes how late the worker saw a request.
+    pub(crate) fn late(&mut self, by: Duration, second: usize) {
+        record(&mut self.lateness, by);
+        let most = at(&mut self.late, second);
+        *most = micros(by).max(*most);
+    }
+
+    /// Takes how long a request waited for a connection.
+    pub(crate) fn waited(&mut self, time: Duration) {
+        record(&mut self.waited, time);
+    }
+
+    /// Adds what another worker measured. CPU shares stay apart: the greater one counts.
+    pub(crate) fn add(&mut self, other: Self) {
+        for (own, more) in self.classes.iter_mut().zip(other.classes) {
+            own.add(more);
+        }
+        for (own, more) in [(&mut self.lateness, other.lateness), (&mut self.waited, other.waited)] {
+            match (own, more) {
+                (Some(own), Some(more)) => own.add(more).expect("all have the same bounds"),
+                (empty @ None, more) => *empty = more,
+                _ => {}
+            }
+        }
+        for (second, late) in other.late.into_iter().enumerate() {
+            let own = at(&mut self.late, second);
+            *own = late.max(*own);
+        }
+        for (own, more) in [(&mut self.cpu, other.cpu), (&mut self.starved, other.starved)] {
+            for (second, share) in more.into_iter().enumerate() {
+                let own = at(own, second);
+                *own = share.max(*own);
+            }
+        }
+        self.connections += other.connections;
+        self.unanswered += other.unanswered;
+        for (why, number) in other.refused {
+            *self.refused.entry(why).or_default() += number;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_add_up() {
+        let (mut a, mut b) = (Gauges::new(1), Gauges::new(1));
+        a.classes[0].latency(Duration::from_millis(5), 0, 0);
+        b.classes[0].latency(Duration::from_millis(50), 2, 0);
+        count(&mut b.classes[0].good, 2);
+        b.late(Duration::from_millis(3), 1);
+        a.add(b);
+        let all = a.classes[0].by_phase[0].as_ref().unwrap();
+        assert_eq!((all.len(), a.classes[0].good.as_slice()), (2, &[0, 0, 1][..]));
+        assert!(a.classes[0].by_second[1].is_none() && a.classes[0].by_second[2].is_some());
+        assert_eq!(a.late, [0, 3_000]);
+    }
+}

@@ -1,0 +1,180 @@
+//! One run from beginning to end: servers, first reports, load, faults, and what stands in the end.
+
+mod cast;
+mod held;
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::aftermath;
+use super::events::Events;
+use super::generator::Shared;
+use super::measured::Measured;
+use super::progress::Progress;
+use super::scenario::{Form, LONGEST_S, Scenario};
+use super::schedule::Timeline;
+use super::stage::Stage;
+use super::watch::{Pids, Watch};
+use super::{Options, plain_http};
+use crate::probe::Visible;
+use cast::Cast;
+
+/// After the last request came: how long tills may go on until all of them are answered.
+const SETTLE: Duration = Duration::from_secs(60);
+/// From the order to the first moment, in which threads and connections come up.
+const LEAD: Duration = Duration::from_millis(100);
+/// Time between two looks of the director.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Plays a scenario.
+///
+/// # Errors
+/// When it is larger than any run may be.
+pub(crate) fn play(scenario: &Scenario, form: Form, options: &Options) -> Result<Measured> {
+    let timeline = Timeline::new(scenario, form);
+    ensure!(form.scale > 0.0 && form.scale <= 1.0, "a scale lies between 0 and 1");
+    ensure!(
+        form.speed > 0.0 && timeline.length <= LONGEST_S,
+        "at this speed the day takes {:.0} s, and {LONGEST_S} s are the most; raise --speed",
+        timeline.length
+    );
+    let mut measured = Measured::new(scenario, form, options.short, &timeline);
+    let mut progress = Progress::new(scenario);
+    if let Err(error) = act(scenario, form, options, &timeline, &mut measured, &mut progress) {
+        measured.void.push(format!("it could not be carried through: {error:#}"));
+    }
+    progress.end();
+    Ok(measured)
+}
+
+fn act(
+    scenario: &Scenario,
+    form: Form,
+    options: &Options,
+    timeline: &Timeline,
+    measured: &mut Measured,
+    progress: &mut Progress,
+) -> Result<()> {
+    // Probes and signals live here; the load has threads of its own.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let asked_to_stop = stop_on_signals(&runtime)?;
+    let mut stage = match options.targets.is_empty() {
+        true => Stage::start(&options.programs, scenario, form, &mut |words| progress.say(words))?,
+        false => Stage::of_targets(&options.targets, options.targets_are_mine)?,
+    };
+    measured.parts = stage.parts.iter().map(|part| part.name.clone()).collect();
+    let mut cast = Cast::new(scenario, form, timeline, &stage)?;
+    if cast.has_tills() {
+        progress.say("first reports of all outlets");
+    }
+    cast.open_shops().context("the first reports were not taken")?;
+    wait_for_first_version(&stage, cast.opened())?;
+    let pids: Pids = Arc::new(Mutex::new(Vec::new()));
+    tell_pids(&stage, &pids);
+    let visible = Visible::default();
+    let probes = cast.probe(&runtime, &stage, &visible)?;
+    progress.say("the day begins");
+    measured.began_ms = crate::fleet::now().0;
+    let shared = Arc::new(Shared::new(Instant::now() + LEAD));
+    let running = cast.play(&shared)?;
+    let watch = Watch::start(stage.addresses.open.clone(), Arc::clone(&pids), shared.start);
+    let mut events = Events::new(scenario, timeline);
+    while !running.is_done() {
+        std::thread::sleep(LOOK);
+        measured.stopped |= asked_to_stop.load(Relaxed);
+        if measured.stopped {
+            shared.stop.store(true, Relaxed);
+        }
+        if events.look(&shared, &mut stage)? {
+            tell_pids(&stage, &pids);
+        }
+        ended_alone(&mut stage, &events, &mut measured.faults);
+        progress.show(&shared, timeline);
+    }
+    events.make_good(&shared, &mut stage)?;
+    probes.iter().for_each(tokio::task::JoinHandle::abort);
+    measured.seen = watch.end();
+    let start = shared.start;
+    measured.visible_each = visible
+        .each()
+        .into_iter()
+        .map(|(at, ms)| (at.saturating_duration_since(start).as_secs_f64(), ms))
+        .collect();
+    (measured.visible, measured.unseen) = (visible.whole_run(), visible.failed());
+    running.end(measured)?;
+    progress.say("comparing what was acknowledged with what is published");
+    (measured.events, measured.remarks) = (events.done(), events.remarks());
+    measured.remarks.extend(held::remark(scenario, measured));
+    compare(&stage, &events, &cast.probed, measured);
+    Ok(())
+}
+
+fn compare(stage: &Stage, events: &Events, probed: &[String], measured: &mut Measured) {
+    let registry = events.registry().unwrap_or(&stage.registry);
+    let codes: Vec<&str> = registry.iter().map(|outlet| outlet.code.as_str()).collect();
+    let others: Vec<&str> = probed.iter().map(String::as_str).collect();
+    measured.registered = codes.len() as u64;
+    if !measured.stopped {
+        measured.aftermath = aftermath::compare(&stage.addresses.open, &measured.accounts, &codes, &others);
+    }
+}
+
+/// Ctrl-C and SIGTERM end a run in order.
+fn stop_on_signals(runtime: &tokio::runtime::Runtime) -> Result<Arc<std::sync::atomic::AtomicBool>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let asked = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let told = Arc::clone(&asked);
+    let _inside = runtime.enter();
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    runtime.spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        told.store(true, Relaxed);
+    });
+    Ok(asked)
+}
+
+fn tell_pids(stage: &Stage, pids: &Pids) {
+    *pids.lock().unwrap_or_else(PoisonError::into_inner) =
+        stage.parts.iter().map(super::stage::part::Part::pid).collect();
+}
+
+/// Parts that ended and were not killed by us.
+fn ended_alone(stage: &mut Stage, events: &Events, faults: &mut Vec<String>) {
+    for part in &mut stage.parts {
+        if events.has_killed(&part.name) {
+            continue;
+        }
+        if let Some(how) = part.ended() {
+            let words = format!("{} ended by itself ({how}): {}", part.name, part.last_words());
+            if !faults.iter().any(|told| told.starts_with(&format!("{} ended", part.name))) {
+                faults.push(words);
+            }
+        }
+    }
+}
+
+/// Waits until every server that readers go to shows the first reports.
+fn wait_for_first_version(stage: &Stage, version: u64) -> Result<()> {
+    let started = Instant::now();
+    for server in &stage.addresses.open {
+        loop {
+            let page = plain_http::get(*server, "/v1/status.json", Duration::from_secs(5));
+            let page =
+                page.ok().and_then(|(_, body)| serde_json::from_slice::<serde_json::Value>(&body).ok());
+            if page.is_some_and(|page| page["version"].as_u64().is_some_and(|at| at >= version)) {
+                break;
+            }
+            if started.elapsed() > SETTLE {
+                bail!("the first reports are not shown after {} s", SETTLE.as_secs());
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+    Ok(())
+}

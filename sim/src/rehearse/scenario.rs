@@ -1,0 +1,297 @@
+//! A scenario: a named day with its load, its faults and what must hold, as its TOML document says it.
+
+mod moment;
+mod threshold;
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+pub use moment::Moment;
+pub use threshold::{Quantile, Threshold};
+
+/// Longest run, in seconds.
+pub const LONGEST_S: f64 = 900.0;
+
+/// A named day.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Name on the command line.
+    pub name: String,
+    /// Title in Korean and English.
+    pub title: Words,
+    /// What happened, in a line.
+    pub story: Words,
+    /// First moment of the day that is played.
+    pub begins: Moment,
+    /// Its end.
+    pub ends: Moment,
+    /// Scale and speed of the long form.
+    pub long: Form,
+    /// Scale and speed of the short form.
+    pub short: Form,
+    /// What is started.
+    pub stage: Stage,
+    /// Parts of the day, in order.
+    #[serde(rename = "phase")]
+    pub phases: Vec<Phase>,
+    /// Who comes.
+    #[serde(rename = "load")]
+    pub loads: Vec<Load>,
+    /// What breaks, and what the operator does.
+    #[serde(rename = "event", default)]
+    pub events: Vec<Event>,
+    /// What must hold, besides the rules that hold in every run.
+    #[serde(rename = "threshold", default)]
+    pub thresholds: Vec<Threshold>,
+}
+
+/// The same in two languages.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Words {
+    /// Korean.
+    pub ko: String,
+    /// English.
+    pub en: String,
+}
+
+/// How large and how fast a run is.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Form {
+    /// Share of the real load.
+    pub scale: f64,
+    /// How many times faster than real the day passes.
+    pub speed: f64,
+    /// Outlets in the registry, where not as many as on the stage.
+    pub outlets: Option<usize>,
+}
+
+/// The servers, and who they serve.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    /// Outlets in the registry.
+    pub outlets: usize,
+    /// Cores.
+    #[serde(default = "one")]
+    pub cores: usize,
+    /// Edges; 0: the core serves readers itself.
+    #[serde(default)]
+    pub edges: usize,
+    /// Nodes of NATS: 1 is the managed one of the core, 3 a cluster.
+    #[serde(default = "one")]
+    pub nats: usize,
+    /// People who may come.
+    pub people: u64,
+    /// Policy: `weekly <n>` (n pieces a week, every day), or the name of one that jaego brings.
+    pub policy: String,
+    /// Most connections of each sort.
+    #[serde(default)]
+    pub connections: Connections,
+    /// Size of a small file system for the data of the cores, in MiB; 0: the data lie on the usual disk.
+    #[serde(default)]
+    pub disk_mib: u32,
+}
+
+/// Most connections that are open at once.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Connections {
+    /// To the open API.
+    pub readers: usize,
+    /// Whether all of those are opened and kept, whatever is asked over them.
+    pub kept: bool,
+    /// To the desks.
+    pub desk: usize,
+    /// To NATS, shared by the tills.
+    pub tills: usize,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self { readers: 256, kept: false, desk: 128, tills: 8 }
+    }
+}
+
+fn one() -> usize {
+    1
+}
+
+/// A part of the day.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phase {
+    /// Name, by which thresholds call it.
+    pub name: String,
+    /// Title in the report.
+    pub title: Words,
+    /// When it begins; it ends where the next one begins.
+    pub from: Moment,
+}
+
+/// One class of requests.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Load {
+    /// Name, by which thresholds and plots call it.
+    pub class: String,
+    /// What a caller does.
+    pub does: Does,
+    /// Requests a second at full scale, the mean over bursts.
+    pub rate: f64,
+    /// First moment.
+    pub from: Moment,
+    /// Last moment.
+    pub until: Moment,
+    /// Time over which the rate climbs evenly from nothing, in seconds of the day.
+    #[serde(default)]
+    pub rise_s: f64,
+    /// Bursts within the mean.
+    pub bursts: Option<Bursts>,
+}
+
+/// Regular bursts.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bursts {
+    /// From the beginning of one to that of the next, in seconds of the day.
+    pub every_s: f64,
+    /// How long one lasts, in seconds of the day.
+    pub last_s: f64,
+    /// How many times the mean rate.
+    pub times: f64,
+}
+
+/// What a caller does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Does {
+    /// Reads a district in the face of 2020.
+    Area,
+    /// Reads a page of the list of sellers of 2020.
+    Sellers,
+    /// Reads a circle of 1 km in the face of 2020.
+    Near,
+    /// Reads a page of the list of stock of 2020.
+    StockList,
+    /// Looks for the ten nearest outlets.
+    Nearby,
+    /// Reads the map tile of a home, as a map does that is left open.
+    Poll,
+    /// Reads the status page.
+    Status,
+    /// Buys at a pharmacy, over NATS.
+    Sale,
+    /// Asks at a post office whether a person may buy, at the desk.
+    DeskCheck,
+    /// Buys at a post office, at the desk.
+    DeskSale,
+}
+
+impl Does {
+    /// Whether it writes or asks about persons; else it reads the open API.
+    #[must_use]
+    pub fn is_till(self) -> bool {
+        matches!(self, Self::Sale | Self::DeskCheck | Self::DeskSale)
+    }
+}
+
+/// Something that happens once.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// When.
+    pub at: Moment,
+    /// What.
+    #[serde(rename = "do")]
+    pub act: Act,
+    /// To whom: `core 0`, `edge 1`, `nats 2`, `tills`, `readers`, `disk`.
+    #[serde(default)]
+    pub to: String,
+    /// After how many real seconds it is made good; 0: never.
+    #[serde(default, rename = "for_s")]
+    pub for_s: f64,
+}
+
+/// What happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// SIGKILL; it is started again afterwards.
+    Kill,
+    /// SIGSTOP; SIGCONT afterwards.
+    Pause,
+    /// All connections of these callers break at once.
+    Drop,
+    /// The small file system is filled; emptied afterwards.
+    Fill,
+    /// The operator imports the next registry.
+    Migrate,
+}
+
+impl Scenario {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// When it is no scenario, or contradicts itself; says where.
+    pub fn parse(text: &str) -> Result<Self> {
+        let scenario: Self = toml::from_str(text).context("this is no scenario; see docs/rehearsal.md")?;
+        scenario.check()?;
+        Ok(scenario)
+    }
+
+    /// The phase of a class of names, by name.
+    #[must_use]
+    pub fn phase(&self, name: &str) -> Option<usize> {
+        self.phases.iter().position(|phase| phase.name == name)
+    }
+
+    /// The class of a name.
+    #[must_use]
+    pub fn class(&self, name: &str) -> Option<usize> {
+        self.loads.iter().position(|load| load.class == name)
+    }
+
+    fn check(&self) -> Result<()> {
+        ensure!(self.begins < self.ends, "the day ends before it begins");
+        ensure!(!self.loads.is_empty() && !self.phases.is_empty(), "a day has a load and a phase at least");
+        ensure!(self.phases[0].from <= self.begins, "the first phase begins after the day");
+        ensure!(self.phases.is_sorted_by_key(|phase| phase.from), "the phases are not in order");
+        ensure!([1, 3].contains(&self.stage.nats), "NATS has 1 node or 3");
+        ensure!(self.stage.cores == 1 || self.stage.nats == 3, "several cores need a NATS of 3 nodes");
+        for form in [self.long, self.short] {
+            let fits = form.scale > 0.0 && form.scale <= 1.0 && form.speed > 0.0;
+            ensure!(fits, "a scale lies between 0 and 1, and a speed above 0");
+        }
+        for load in &self.loads {
+            let class = &load.class;
+            ensure!(load.rate > 0.0 && load.from < load.until, "load {class} never comes");
+            if let Some(Bursts { every_s, last_s, times }) = load.bursts {
+                let fits = last_s > 0.0 && times >= 1.0 && last_s * times <= every_s;
+                ensure!(fits, "the bursts of {class} alone are more than its mean rate");
+            }
+        }
+        self.thresholds.iter().try_for_each(|threshold| threshold.check(self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rehearse::catalog;
+
+    #[test]
+    fn what_contradicts_itself_is_told() {
+        let (_, text) = catalog::ALL[0];
+        let wrong = |from: &str, to: &str| {
+            assert!(text.contains(from), "{from}");
+            format!("{:#}", Scenario::parse(&text.replacen(from, to, 1)).unwrap_err())
+        };
+        assert!(wrong("[stage]", "[stage]\nsize = 3").contains("size"));
+        assert!(wrong("nats = 1", "nats = 2").contains("1 node or 3"));
+        assert!(wrong("class = \"sale\"", "class = \"sell\"").contains("sale"));
+        assert!(wrong("times = 10", "times = 1000").contains("mean rate"));
+    }
+}
