@@ -105,6 +105,12 @@ fn rules(measured: &Measured) -> Vec<Row> {
     let mut rows = vec![
         zero("한도를 넘은 사람", "persons over the limit", findings.over_limit, granted),
         zero(
+            "남의 요일에 산 사람",
+            "grants on a day that was not the person's",
+            findings.wrong_day,
+            String::new(),
+        ),
+        zero(
             "잘못 거절된 사람",
             "persons refused for nothing",
             findings.wrongly_refused,

@@ -38,7 +38,8 @@ fn a_good_run_passes() {
 
 #[test]
 fn each_rule_and_threshold_can_break_a_run() {
-    let broken: [fn(&mut Measured); 12] = [
+    let broken: [fn(&mut Measured); 13] = [
+        |m| m.accounts.findings.wrong_day = 1,
         |m| m.accounts.findings.over_limit = 1,
         |m| m.accounts.findings.wrongly_refused = 1,
         |m| m.accounts.findings.contradicted = 1,
