@@ -1,5 +1,7 @@
 //! What breaks a run, and what makes it void.
 
+use std::time::Duration;
+
 use super::*;
 use crate::rehearse::catalog;
 use crate::rehearse::schedule::Timeline;
