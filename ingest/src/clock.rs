@@ -1,12 +1,23 @@
 //! The one place where time of day is read.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use schemas::Millis;
 
-/// Now, by this machine's clock.
+/// How far the clock of this process is ahead, where it was moved for a rehearsal.
+static AHEAD: OnceLock<Duration> = OnceLock::new();
+
+/// Moves the clock of this process ahead, once, before anything has read it: a rehearsal plays days to come.
+pub fn move_ahead(by: Duration) {
+    // Only the first call counts.
+    let _moved = AHEAD.set(by);
+}
+
+/// Now, by this machine's clock, or by one that was moved.
 #[must_use]
 pub fn now() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = since + AHEAD.get().copied().unwrap_or_default();
     Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -96,6 +96,10 @@ fn serve(flags: &clap::ArgMatches) -> ExitCode {
         }
     };
     logging::start(&settings.log, settings.log_json);
+    if !settings.clock_ahead.is_zero() {
+        tracing::warn!(ahead = ?settings.clock_ahead, "the clock is moved: this is a rehearsal, and no day of it is real");
+        ingest::clock::move_ahead(settings.clock_ahead);
+    }
     let served = match (settings.role, &settings.nats) {
         (Role::Edge, Nats::Url(url)) => edge::run(&settings, url),
         _ => serve::run(&settings),

@@ -71,6 +71,7 @@ const KEYS: &[Key] = &[
         "",
         "File with the key before that one, while keys change; the key itself: JAEGO_PERSON_KEY_PREVIOUS_HEX",
     ),
+    key("clock-ahead", "0s", "For rehearsals alone: this process lives so far ahead of the machine's clock"),
     key("log", "info", "Log filter, such as info or debug,async_nats=warn"),
     key("log-format", "text", "text or json"),
 ];
@@ -188,6 +189,8 @@ pub struct Settings {
     pub skip_damaged: Vec<u64>,
     /// Keys of person fingerprints; an edge has none.
     pub identity: Option<Arc<Identity>>,
+    /// How far the clock of this process is moved ahead; nothing but rehearsals move it.
+    pub clock_ahead: Duration,
     /// Log filter.
     pub log: String,
     /// Whether logs are JSON lines.
@@ -332,6 +335,7 @@ impl Layers {
         let face_item = self.value("face-item", |v| ItemId::new(v).map_err(|e| e.to_string()));
         let rules = self.rules();
         let skip_damaged = self.value("skip-damaged", values::sequences);
+        let clock_ahead = self.value("clock-ahead", values::duration);
         let log = self.value("log", values::log_filter);
         let log_json = self.value("log-format", values::log_json);
         let listen = nats_listen?;
@@ -354,6 +358,7 @@ impl Layers {
             rules: rules?,
             skip_damaged: skip_damaged?,
             identity,
+            clock_ahead: clock_ahead?,
             log: log?,
             log_json: log_json?,
             exit_on_stdin_close,

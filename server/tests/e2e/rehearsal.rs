@@ -91,6 +91,17 @@ fn a_core_dies_at_nine() {
 }
 
 #[test]
+fn a_week_of_the_weekday_rule() {
+    let dir = tempfile::tempdir().unwrap();
+    let report = play("mask-week", dir.path());
+    let mornings = report["events"].as_array().unwrap().len();
+    let (sold, due) = good(&report, "sale");
+    assert!(mornings == 6 && sold == due && sold > 100, "{mornings} mornings, {sold} of {due}");
+    // One in ten does not look whose day it is.
+    assert!(report["findings"]["refused"].as_u64().unwrap() > 20, "{report}");
+}
+
+#[test]
 fn everybody_reconnects_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let report = play("reconnect-storm", dir.path());

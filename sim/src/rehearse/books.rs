@@ -6,11 +6,15 @@ use std::collections::{BTreeMap, HashMap};
 use schemas::OutletCode;
 use schemas::claim::{Decision, Refusal, Verdict};
 
+use super::scenario::Ration;
+
 /// What was found, and what was looked at.
 #[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct Findings {
     /// Persons who were granted more than the limit.
     pub over_limit: u64,
+    /// Grants on a day that was not that of the person.
+    pub wrong_day: u64,
     /// Refusals of somebody who had enough left, whatever became of requests under way.
     pub wrongly_refused: u64,
     /// Copies of a request that were answered otherwise than the first.
@@ -63,9 +67,9 @@ impl Shelf {
 }
 
 /// Who was granted what.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Books {
-    limit: i64,
+    ration: Ration,
     /// Pieces by person and end of the window.
     granted: HashMap<(u64, i64), i64>,
     /// Pieces of requests without an answer, by person.
@@ -77,14 +81,24 @@ pub(crate) struct Books {
 }
 
 impl Books {
-    /// Books of a ration of so many pieces a window.
-    pub(crate) fn new(limit: u32) -> Self {
-        Self { limit: i64::from(limit), ..Self::default() }
+    /// Books of a ration.
+    pub(crate) fn new(ration: Ration) -> Self {
+        Self {
+            ration,
+            granted: HashMap::new(),
+            open: HashMap::new(),
+            findings: Findings::default(),
+            version: 0,
+        }
     }
 
-    /// Pieces that one person may have in a window.
-    pub(crate) fn limit(&self) -> i64 {
-        self.limit
+    /// The ration.
+    pub(crate) fn ration(&self) -> Ration {
+        self.ration
+    }
+
+    fn limit(&self) -> i64 {
+        i64::from(self.ration.quantity)
     }
 
     /// A person asks for pieces.
@@ -93,7 +107,7 @@ impl Books {
     }
 
     /// A person was answered; returns how many pieces left the shelf.
-    pub(crate) fn decided(&mut self, person: u64, pieces: i64, decision: &Decision) -> i64 {
+    pub(crate) fn decided(&mut self, (person, born): (u64, u16), pieces: i64, decision: &Decision) -> i64 {
         if let Some(open) = self.open.get_mut(&person) {
             *open -= pieces;
             if *open == 0 {
@@ -102,14 +116,20 @@ impl Books {
         }
         self.version = self.version.max(decision.version);
         let window = decision.window_ends.map_or(0, |ends| ends.0.0);
+        let admitted = self.ration.admits(born, weekday(decision));
         match decision.decision {
             Verdict::Refused => {
                 self.findings.refused += 1;
-                self.refused(person, pieces, window, decision);
+                self.refused((person, admitted), pieces, window, decision);
                 0
             }
             _ => {
                 self.findings.granted += 1;
+                if !admitted {
+                    self.findings.wrong_day += 1;
+                    self.findings
+                        .fault(|| format!("person {person}, born in {born}, bought on another's day"));
+                }
                 self.grant(person, pieces, window);
                 pieces
             }
@@ -119,23 +139,34 @@ impl Books {
     fn grant(&mut self, person: u64, pieces: i64, window: i64) {
         let held = self.granted.entry((person, window)).or_default();
         *held += pieces;
-        if *held > self.limit {
-            let held = *held;
+        let held = *held;
+        if held > self.limit() {
             self.findings.over_limit += 1;
             self.findings.fault(|| format!("person {person} was granted {held} pieces in one window"));
         }
     }
 
-    fn refused(&mut self, person: u64, pieces: i64, window: i64, decision: &Decision) {
+    fn refused(&mut self, (person, admitted): (u64, bool), pieces: i64, window: i64, decision: &Decision) {
         let held = self.granted.get(&(person, window)).copied().unwrap_or(0);
         let open = self.open.get(&person).copied().unwrap_or(0);
-        let limit = decision.reason == Some(Refusal::LimitReached);
-        if !limit || held + open + pieces <= self.limit {
+        let right = match decision.reason {
+            Some(Refusal::LimitReached) => held + open + pieces > self.limit(),
+            Some(Refusal::NotYourDay) => !admitted,
+            _ => false,
+        };
+        if !right {
             self.findings.wrongly_refused += 1;
             let said = serde_json::to_string(decision).unwrap_or_default();
             self.findings.fault(|| format!("person {person} holds {held} and was refused {pieces}: {said}"));
         }
     }
+}
+
+/// The day of the week on which it was decided, Monday 0, in Korea.
+pub(crate) fn weekday(decision: &Decision) -> usize {
+    let minutes = decision.received_at.0.0.div_euclid(60_000) + i64::from(schemas::time::KST_MINUTES);
+    // 1970-01-01 was a Thursday.
+    usize::try_from((minutes.div_euclid(24 * 60) + 3).rem_euclid(7)).expect("a remainder below 7")
 }
 
 #[cfg(test)]
@@ -154,19 +185,33 @@ mod tests {
     fn nobody_is_over_the_limit_unseen_and_nobody_is_refused_for_nothing() {
         let granted = decision(Verdict::Granted, None);
         let refused = decision(Verdict::Refused, Some(Refusal::LimitReached));
-        let mut books = Books::new(2);
+        let mut books = Books::new(Ration { quantity: 2, weekdays: false });
         books.asked(1, 2);
         books.asked(1, 2);
         // The first of two under way may be the refused one: the other may have come before it.
-        assert_eq!(books.decided(1, 2, &refused), 0);
-        assert_eq!(books.decided(1, 2, &granted), 2);
+        assert_eq!(books.decided((1, 1991), 2, &refused), 0);
+        assert_eq!(books.decided((1, 1991), 2, &granted), 2);
         assert_eq!((books.findings.wrongly_refused, books.findings.over_limit, books.version), (0, 0, 7));
         books.asked(2, 2);
-        books.decided(2, 2, &refused);
+        books.decided((2, 1991), 2, &refused);
         assert_eq!(books.findings.wrongly_refused, 1);
         books.asked(1, 2);
-        books.decided(1, 2, &granted);
+        books.decided((1, 1991), 2, &granted);
         assert_eq!((books.findings.over_limit, books.findings.words.len()), (1, 2));
+    }
+
+    #[test]
+    fn nobody_buys_on_anothers_day_unseen() {
+        // A Wednesday: 3 and 8.
+        let granted = decision(Verdict::Granted, None);
+        let refused = decision(Verdict::Refused, Some(Refusal::NotYourDay));
+        let mut books = Books::new(Ration { quantity: 2, weekdays: true });
+        books.decided((1, 1993), 2, &granted);
+        books.decided((2, 1991), 2, &refused);
+        assert_eq!((books.findings.wrong_day, books.findings.wrongly_refused), (0, 0));
+        books.decided((3, 1991), 2, &granted);
+        books.decided((4, 1993), 2, &refused);
+        assert_eq!((books.findings.wrong_day, books.findings.wrongly_refused), (1, 1));
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("onnuri-2025-03-01", include_str!("../../scenarios/onnuri-2025-03-01.toml")),
     ("core-dies-at-nine", include_str!("../../scenarios/core-dies-at-nine.toml")),
     ("reconnect-storm", include_str!("../../scenarios/reconnect-storm.toml")),
+    ("mask-week", include_str!("../../scenarios/mask-week.toml")),
     ("ktx", include_str!("../../scenarios/ktx.toml")),
     ("disk-full", include_str!("../../scenarios/disk-full.toml")),
 ];

@@ -12,7 +12,7 @@ use super::generator::Shared;
 use super::plain_http;
 use super::scenario::{Act, Event, Scenario};
 use super::schedule::Timeline;
-use super::stage::Stage;
+use super::stage::{Stage, flags};
 use crate::registry;
 
 /// How long an import may take.
@@ -25,6 +25,8 @@ pub(crate) struct Events {
     done: Vec<(f64, String)>,
     remarks: Vec<String>,
     killed: Vec<String>,
+    /// Mornings so far, beyond the first.
+    day: u32,
     next_registry: Option<Vec<OutletInfo>>,
     import: Option<JoinHandle<Result<String>>>,
 }
@@ -41,6 +43,7 @@ impl Events {
             done: Vec::new(),
             remarks: Vec::new(),
             killed: Vec::new(),
+            day: 0,
             next_registry: None,
             import: None,
         }
@@ -100,6 +103,13 @@ impl Events {
             }
             Act::Fill => stage.disk.as_ref().context("there is no small disk to fill: `disk_mib`")?.fill()?,
             Act::Migrate => self.migrate(stage),
+            Act::Dawn => {
+                self.day += 1;
+                stage
+                    .part(&event.to)
+                    .with_context(|| nobody(event))?
+                    .again_with(flags::clock_of(self.day))?;
+            }
         }
         Ok(())
     }
@@ -119,7 +129,7 @@ impl Events {
                 stage.disk.as_ref().context("there is a disk")?.empty();
                 self.done.push((now, "the disk has room again".to_owned()));
             }
-            Act::Drop | Act::Migrate => {}
+            Act::Drop | Act::Migrate | Act::Dawn => {}
         }
         Ok(())
     }
@@ -172,6 +182,7 @@ fn words(event: &Event) -> String {
         Act::Drop => format!("all connections of {} break", event.to),
         Act::Fill => "the disk is full".to_owned(),
         Act::Migrate => "another registry is imported".to_owned(),
+        Act::Dawn => format!("{} is started again with the clock of the next morning", event.to),
     }
 }
 

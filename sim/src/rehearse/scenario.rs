@@ -1,12 +1,14 @@
 //! A scenario: a named day with its load, its faults and what must hold, as its TOML document says it.
 
 mod moment;
+mod ration;
 mod threshold;
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 pub use moment::Moment;
+pub use ration::Ration;
 pub use threshold::{Quantile, Threshold};
 
 /// Longest run, in seconds.
@@ -85,11 +87,14 @@ pub struct Stage {
     pub nats: usize,
     /// People who may come.
     pub people: u64,
-    /// Policy: `weekly <n>` (n pieces a week, every day), or the name of one that jaego brings.
-    pub policy: String,
+    /// Policy: `weekly <n>` (n pieces a week, every day), or `weekday <n>` (the same, by the last digit of the birth year).
+    pub policy: Ration,
     /// Most connections of each sort.
     #[serde(default)]
     pub connections: Connections,
+    /// Whether the first day is the coming Monday, by the clocks of the cores.
+    #[serde(default)]
+    pub plays_week: bool,
     /// Size of a small file system for the data of the cores, in MiB; 0: the data lie on the usual disk.
     #[serde(default)]
     pub disk_mib: u32,
@@ -229,6 +234,8 @@ pub enum Act {
     Fill,
     /// The operator imports the next registry.
     Migrate,
+    /// The core is stopped in order and started with the clock of the next morning.
+    Dawn,
 }
 
 impl Scenario {

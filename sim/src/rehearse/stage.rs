@@ -68,7 +68,8 @@ impl Stage {
         let outlets = form.outlets.unwrap_or(scenario.stage.outlets);
         let registry = registry::synthetic(outlets, 2020);
         write_registry(&dir.path().join("registry.csv"), &registry)?;
-        flags::write_policy(&dir.path().join("policy.json"), &scenario.stage.policy)?;
+        let policy = scenario.stage.policy.document().to_string();
+        fs::write(dir.path().join("policy.json"), policy).context("writing the policy")?;
         let disk = (scenario.stage.disk_mib > 0)
             .then(|| Disk::mount(&dir.path().join("disk"), scenario.stage.disk_mib))
             .transpose()?;

@@ -11,9 +11,9 @@ use schemas::claim::Decision;
 use schemas::pos::{Outcome, Reason, Reply};
 use schemas::registry::{OutletInfo, OutletType};
 
-use super::books::{Books, Findings, Shelf};
+use super::books::{Books, Findings, Shelf, weekday};
 use super::generator::{Answer, Caller, Next, Request};
-use super::scenario::{Does, Load};
+use super::scenario::{Does, Load, Ration};
 use super::wire;
 use crate::population::Population;
 use act::{Act, Kind};
@@ -30,6 +30,8 @@ const MORNING: u32 = 250;
 const LOW: i64 = 20;
 /// Share of claims by somebody who has bought before.
 const COMES_AGAIN: f64 = 0.06;
+/// Share of people who do not look whether it is their day.
+const COMES_ON_A_WRONG_DAY: f64 = 0.1;
 /// Share of claims that are sent once more after they were answered.
 const COPIED: f64 = 0.01;
 /// Persons of whom some come again.
@@ -47,6 +49,8 @@ pub(crate) struct Tills {
     acts: Vec<Option<Act>>,
     free: Vec<usize>,
     books: Books,
+    /// Day of the week by the last answer, Monday 0.
+    today: usize,
     rng: StdRng,
 }
 
@@ -59,8 +63,14 @@ pub(crate) struct Accounts {
 }
 
 impl Tills {
-    /// Tills of these outlets; `limit` pieces a person and window.
-    pub(crate) fn new(loads: &[Load], outlets: &[OutletInfo], people: u64, limit: u32, seed: u64) -> Self {
+    /// Tills of these outlets, under this ration.
+    pub(crate) fn new(
+        loads: &[Load],
+        outlets: &[OutletInfo],
+        people: u64,
+        ration: Ration,
+        seed: u64,
+    ) -> Self {
         let of = |kind: OutletType| -> Vec<usize> {
             (0..outlets.len()).filter(|index| outlets[*index].kind == kind).collect()
         };
@@ -78,7 +88,8 @@ impl Tills {
             seen: Vec::new(),
             acts: Vec::new(),
             free: Vec::new(),
-            books: Books::new(limit),
+            books: Books::new(ration),
+            today: 0,
             rng,
         }
     }
@@ -123,8 +134,7 @@ impl Tills {
         if !self.seen.is_empty() && self.rng.random_bool(COMES_AGAIN) {
             return self.seen[self.rng.random_range(0..self.seen.len())];
         }
-        let person = self.next_person;
-        self.next_person = (person + 1) % self.population.size();
+        let person = self.next_whose_day_it_is();
         if buys && self.seen.len() < REMEMBERED {
             self.seen.push(person);
         } else if buys {
@@ -132,6 +142,19 @@ impl Tills {
             self.seen[place] = person;
         }
         person
+    }
+
+    /// The next person who has not come yet; mostly one whose day it is.
+    fn next_whose_day_it_is(&mut self) -> u64 {
+        let ration = self.books.ration();
+        let any = self.rng.random_bool(COMES_ON_A_WRONG_DAY);
+        loop {
+            let person = self.next_person;
+            self.next_person = (person + 1) % self.population.size();
+            if any || !ration.weekdays || ration.admits(self.population.person(person).born, self.today) {
+                return person;
+            }
+        }
     }
 
     fn outlet(&mut self, does: Does) -> Option<usize> {
@@ -165,9 +188,10 @@ impl Tills {
             return Next::Good;
         }
         let pieces = i64::from(act.pieces);
+        self.today = weekday(&decision);
         let shelf = &mut self.shelves[act.outlet];
         shelf.out -= pieces;
-        shelf.count -= self.books.decided(act.person, pieces, &decision);
+        shelf.count -= self.books.decided((act.person, act.born), pieces, &decision);
         if self.rng.random_bool(COPIED) {
             act.first = Some(Box::new(decision));
             let what = self.keep(act);
@@ -239,7 +263,7 @@ impl Caller for Tills {
         let buys = does != Does::DeskCheck;
         let person = self.person(buys);
         let pool = if does == Does::Sale { NATS } else { DESK };
-        let pieces = u32::try_from(self.books.limit()).unwrap_or(1);
+        let pieces = self.books.ration().quantity;
         let said = self.population.person(person);
         let act = Act::of_person(outlet, &self.shelves[outlet].code, (person, &said), buys.then_some(pieces));
         if buys {
@@ -256,11 +280,11 @@ impl Caller for Tills {
 
     fn write(&mut self, request: &Request, inbox: &str, ticket: u64, out: &mut Vec<u8>) {
         let Some(act) = &self.acts[request.what as usize] else { return };
-        match request.pool {
-            NATS => {
-                wire::publish(out, &act.subject(&self.shelves[act.outlet].code), inbox, ticket, &act.body);
-            }
-            _ => wire::post(out, act.path(), &act.body),
+        if request.pool == NATS {
+            let subject = act.subject(&self.shelves[act.outlet].code);
+            wire::publish(out, &subject, inbox, ticket, &act.body);
+        } else {
+            wire::post(out, act.path(), &act.body);
         }
     }
 

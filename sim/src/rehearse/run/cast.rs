@@ -17,7 +17,7 @@ use crate::rehearse::measured::Measured;
 use crate::rehearse::readers::Readers;
 use crate::rehearse::scenario::{Form, Scenario};
 use crate::rehearse::schedule::{Arrivals, Timeline, stretches};
-use crate::rehearse::stage::{Stage, flags};
+use crate::rehearse::stage::Stage;
 use crate::rehearse::tills::{ITEM, Tills};
 use crate::rehearse::wire::Wire;
 
@@ -69,9 +69,8 @@ impl<'a> Cast<'a> {
             // Readers play alone: nobody sells, and nobody has receipts.
             outlets.clear();
         }
-        let limit =
-            flags::weekly(&scenario.stage.policy).context("the policy of a rehearsal is `weekly N`")?;
-        let tills = Tills::new(&scenario.loads, &outlets, scenario.stage.people, limit, 2020);
+        let people = scenario.stage.people;
+        let tills = Tills::new(&scenario.loads, &outlets, people, scenario.stage.policy, 2020);
         let threads = if peak(scenario, form) > ONE_THREAD { 2 } else { 1 };
         let readers =
             (0..threads).map(|n| Readers::new(&scenario.loads, &stage.registry, 2020 + n)).collect();

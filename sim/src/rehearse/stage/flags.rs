@@ -6,7 +6,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use rand::Rng;
-use serde_json::json;
 
 use super::free_ports;
 use super::part::{Part, Recipe, Sort};
@@ -84,12 +83,15 @@ pub(crate) fn core(whole: &Whole<'_>, number: usize, at: &Addresses) -> Result<P
     let mut args = common(&folder, &open, &admin.to_string());
     let path = |name: &str| whole.dir.join(name).display().to_string();
     push(&mut args, &[("--desk-addr", desk.to_string()), ("--registry", path("registry.csv"))]);
-    push(&mut args, &[("--policy", policy_of(whole)), ("--tick", "1s".to_owned())]);
+    push(&mut args, &[("--policy", path("policy.json")), ("--tick", "1s".to_owned())]);
     if stage.nats == 1 {
         push(&mut args, &[("--role", "all".to_owned()), ("--nats-listen", at.nats[0][0].to_string())]);
     } else {
         push(&mut args, &[("--role", "core".to_owned()), ("--replicas", stage.nats.to_string())]);
         push(&mut args, &[("--nats", at.nats_urls()), ("--nats-monitor", at.monitors())]);
+    }
+    if stage.plays_week {
+        args.extend(clock_of(0));
     }
     let mut env = vec![("JAEGO_PERSON_KEY_HEX", at.key.clone())];
     env.extend(whole.nats_server.map(|program| ("NATS_SERVER", program.display().to_string())));
@@ -134,35 +136,33 @@ fn start(
     Part::start(name, sort, recipe)
 }
 
-/// Pieces a person and window of a policy of ours: `weekly 2`.
-pub(crate) fn weekly(policy: &str) -> Option<u32> {
-    policy.strip_prefix("weekly ")?.trim().parse().ok()
+/// Seconds by which the clock of a core is ahead on a day of the coming week, Monday 0: it is 09:00 in Korea when the core starts.
+pub(crate) fn ahead_s(now_ms: i64, day: u32) -> i64 {
+    const DAY: i64 = 86_400;
+    let local = now_ms / 1_000 + i64::from(schemas::time::KST_MINUTES) * 60;
+    // 1970-01-01 was a Thursday: day 4 was a Monday.
+    let (today, second) = (local.div_euclid(DAY), local.rem_euclid(DAY));
+    let to_monday = (4 - today).rem_euclid(7);
+    let to_monday = if to_monday == 0 { 7 } else { to_monday };
+    (to_monday + i64::from(day)) * DAY + 9 * 3_600 - second
 }
 
-fn policy_of(whole: &Whole<'_>) -> String {
-    let policy = &whole.scenario.stage.policy;
-    match weekly(policy) {
-        Some(_) => whole.dir.join("policy.json").display().to_string(),
-        None => policy.clone(),
+/// The setting that moves the clock of a core to a day of the coming week.
+pub(crate) fn clock_of(day: u32) -> [String; 2] {
+    ["--clock-ahead".to_owned(), format!("{}s", ahead_s(crate::fleet::now().0, day))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_week_begins_on_the_coming_monday_at_nine() {
+        // Wednesday 2026-11-25, 18:00 in Korea.
+        let now = schemas::Millis::parse("2026-11-25T18:00:00+09:00").unwrap();
+        let monday = schemas::Millis::parse("2026-11-30T09:00:00+09:00").unwrap();
+        assert_eq!(now.0 + ahead_s(now.0, 0) * 1_000, monday.0);
+        let again = now.plus(5 * 86_400_000);
+        assert_eq!(again.0 + ahead_s(again.0, 6) * 1_000, monday.0 + 13 * 86_400_000);
     }
-}
-
-/// Writes the document of a policy of ours; of one that jaego brings nothing.
-///
-/// # Errors
-/// When the file can not be written.
-pub(crate) fn write_policy(path: &Path, policy: &str) -> Result<()> {
-    let Some(quantity) = weekly(policy) else { return Ok(()) };
-    let words = json!({ "ko": format!("연습: 1주 1인 {quantity}매"), "en": format!("Rehearsal: {quantity} per person and week") });
-    let schedule = json!({
-        "name": "rehearsal",
-        "title": words,
-        "offset_minutes": schemas::time::KST_MINUTES,
-        "groups": [{ "name": "mask", "items": ["mask"] }],
-        "policies": [{
-            "effective_from": "2020-03-09T00:00:00+09:00", "group": "mask", "window": "week", "quantity": quantity,
-            "words": words, "source": "jaego rehearse",
-        }],
-    });
-    fs::write(path, schedule.to_string()).with_context(|| format!("writing {}", path.display()))
 }

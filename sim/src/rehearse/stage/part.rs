@@ -80,6 +80,31 @@ impl Part {
         Ok(())
     }
 
+    /// Ends it in order, and starts it again with another value of a setting.
+    ///
+    /// # Errors
+    /// When the system can not start the program.
+    pub(crate) fn again_with(&mut self, [name, value]: [String; 2]) -> Result<()> {
+        self.end();
+        let args = &mut self.recipe.args;
+        match args.iter().position(|arg| *arg == name) {
+            Some(at) if at + 1 < args.len() => args[at + 1] = value,
+            _ => args.extend([name, value]),
+        }
+        self.again()
+    }
+
+    /// Asks it to end by closing its standard input; what does not end in time is killed.
+    fn end(&mut self) {
+        let Some(child) = &mut self.child else { return };
+        drop(child.stdin.take());
+        let until = Instant::now() + PATIENCE;
+        while matches!(child.try_wait(), Ok(None)) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.kill();
+    }
+
     /// Process id, while it was not killed.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)
@@ -146,20 +171,14 @@ fn is_healthy(monitor: SocketAddr) -> bool {
 }
 
 impl Drop for Part {
-    /// Asks it to end by closing its standard input; a node of NATS, and what does not end in time, is killed.
+    /// A node of NATS is killed: what it acknowledged is on its disk.
     fn drop(&mut self) {
         if self.paused {
             self.pause(false);
         }
-        if self.sort == Sort::Nats {
-            return self.kill();
+        match self.sort {
+            Sort::Nats => self.kill(),
+            Sort::Core | Sort::Edge => self.end(),
         }
-        let Some(child) = &mut self.child else { return };
-        drop(child.stdin.take());
-        let until = Instant::now() + PATIENCE;
-        while matches!(child.try_wait(), Ok(None)) && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        self.kill();
     }
 }

@@ -28,6 +28,7 @@ pub(super) struct Act {
     pub(super) kind: Kind,
     pub(super) outlet: usize,
     pub(super) person: u64,
+    pub(super) born: u16,
     pub(super) pieces: u32,
     pub(super) id: Option<ClaimId>,
     pub(super) body: Vec<u8>,
@@ -49,7 +50,7 @@ impl Act {
             }),
         };
         let body = body.expect("messages hold only text and numbers");
-        Self { kind, outlet, person: 0, pieces, id: None, body, first: None }
+        Self { kind, outlet, person: 0, born: 0, pieces, id: None, body, first: None }
     }
 
     /// A claim of so many pieces, or a check.
@@ -85,7 +86,7 @@ impl Act {
         };
         let body = body.expect("messages hold only text and numbers");
         let kind = if id.is_some() { Kind::Claim } else { Kind::Check };
-        Self { kind, outlet, person, pieces: pieces.unwrap_or(0), id, body, first: None }
+        Self { kind, outlet, person, born: said.born, pieces: pieces.unwrap_or(0), id, body, first: None }
     }
 
     /// Where it goes over NATS.

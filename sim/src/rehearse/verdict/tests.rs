@@ -1,5 +1,7 @@
 //! What breaks a run, and what makes it void.
 
+use std::time::Duration;
+
 use super::*;
 use crate::rehearse::catalog;
 use crate::rehearse::schedule::Timeline;
@@ -38,7 +40,8 @@ fn a_good_run_passes() {
 
 #[test]
 fn each_rule_and_threshold_can_break_a_run() {
-    let broken: [fn(&mut Measured); 12] = [
+    let broken: [fn(&mut Measured); 13] = [
+        |m| m.accounts.findings.wrong_day = 1,
         |m| m.accounts.findings.over_limit = 1,
         |m| m.accounts.findings.wrongly_refused = 1,
         |m| m.accounts.findings.contradicted = 1,

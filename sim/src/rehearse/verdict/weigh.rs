@@ -1,0 +1,141 @@
+//! The thresholds of a scenario, each held against what was measured.
+
+use hdrhistogram::Histogram;
+
+use super::{Judged, Row, ms};
+use crate::rehearse::measured::Measured;
+use crate::rehearse::scenario::{Quantile, Scenario, Threshold};
+
+/// A rise of less than this is none, in milliseconds.
+const NO_RISE_MS: f64 = 5.0;
+
+/// A threshold in words, what was measured with whether it holds, and what is allowed.
+struct Weighed {
+    what: String,
+    what_ko: String,
+    value: Option<(String, bool)>,
+    allowed: String,
+}
+
+/// Judges one threshold. A short form judges none, and what was not measured is not judged.
+pub(super) fn judge(threshold: &Threshold, scenario: &Scenario, measured: &Measured) -> Row {
+    let Weighed { what, what_ko, value, allowed } = weigh(threshold, scenario, measured);
+    let judged = match value {
+        Some((_, holds)) if !measured.short => {
+            if holds {
+                Judged::Held
+            } else {
+                Judged::Broken
+            }
+        }
+        _ => Judged::NotJudged,
+    };
+    let measured = value.map_or_else(|| "nothing measured".to_owned(), |(words, _)| words);
+    Row { what, what_ko, measured, allowed, judged, rule: false }
+}
+
+fn weigh(threshold: &Threshold, scenario: &Scenario, measured: &Measured) -> Weighed {
+    let seen = Seen { scenario, measured };
+    match threshold {
+        Threshold::Latency { class, quantile, phase, at_most_ms } => {
+            seen.latency(class, *quantile, phase.as_deref(), *at_most_ms)
+        }
+        Threshold::Moves { class, quantile, from, to, at_most_percent } => {
+            seen.moves(class, *quantile, (from, to), *at_most_percent)
+        }
+        Threshold::Visible { at_most_ms } => seen.visible(*at_most_ms),
+        Threshold::Age { phase, at_most_ms } => seen.age(phase.as_deref(), *at_most_ms),
+        Threshold::Answered { class, at_least_percent } => seen.answered(class.as_deref(), *at_least_percent),
+        Threshold::ServerErrors { class, at_most } => seen.errors(class.as_deref(), *at_most),
+    }
+}
+
+struct Seen<'a> {
+    scenario: &'a Scenario,
+    measured: &'a Measured,
+}
+
+impl Seen<'_> {
+    fn latency(&self, class: &str, quantile: Quantile, phase: Option<&str>, most: f64) -> Weighed {
+        let (q, part) = (quantile.name(), phase.unwrap_or("whole day"));
+        Weighed {
+            what: format!("{q} of {class}, {part}"),
+            what_ko: format!("{class}의 {q} 응답 시간"),
+            value: self.quantile(class, quantile, phase).map(|ms| (format!("{ms:.1} ms"), ms <= most)),
+            allowed: format!("≤ {most} ms"),
+        }
+    }
+
+    fn moves(&self, class: &str, quantile: Quantile, (from, to): (&str, &str), most: f64) -> Weighed {
+        let of = |phase: &str| self.quantile(class, quantile, Some(phase));
+        let q = quantile.name();
+        let value = of(from).zip(of(to)).map(|(before, after)| {
+            let holds = after - before <= NO_RISE_MS || after <= before * (1.0 + most / 100.0);
+            (format!("{before:.1} → {after:.1} ms ({:+.0} %)", (after / before - 1.0) * 100.0), holds)
+        });
+        Weighed {
+            what: format!("rise of {q} of {class} from {from} to {to}"),
+            what_ko: format!("{class}의 {q} 응답 시간 변화"),
+            value,
+            allowed: format!("≤ {most} % (or {NO_RISE_MS} ms)"),
+        }
+    }
+
+    fn visible(&self, most: f64) -> Weighed {
+        let seen = self.measured.visible;
+        let value = (seen.count > 0)
+            .then(|| (format!("{} ms (of {})", seen.p99_ms, seen.count), seen.p99_ms as f64 <= most));
+        Weighed {
+            what: "p99 from a till to every reader".to_owned(),
+            what_ko: "판매에서 공개까지 p99".to_owned(),
+            value,
+            allowed: format!("≤ {most} ms"),
+        }
+    }
+
+    fn age(&self, phase: Option<&str>, most: f64) -> Weighed {
+        let oldest = self.measured.oldest(phase.and_then(|name| self.scenario.phase(name)));
+        Weighed {
+            what: format!("greatest age of what is served, {}", phase.unwrap_or("whole day")),
+            what_ko: "공개 자료의 가장 큰 나이".to_owned(),
+            value: oldest.map(|age| (format!("{age:.0} ms"), age <= most)),
+            allowed: format!("≤ {most} ms"),
+        }
+    }
+
+    fn answered(&self, class: Option<&str>, least: f64) -> Weighed {
+        let share = self.measured.answered(class.and_then(|name| self.scenario.class(name)));
+        Weighed {
+            what: format!("answered as it should be, {}", class.unwrap_or("all")),
+            what_ko: "제대로 답한 비율".to_owned(),
+            value: share.map(|share| (format!("{share:.3} %"), share >= least)),
+            allowed: format!("≥ {least} %"),
+        }
+    }
+
+    fn errors(&self, class: Option<&str>, most: u64) -> Weighed {
+        let errors = self.measured.server_errors(class.and_then(|name| self.scenario.class(name)));
+        Weighed {
+            what: format!("answers of 500 and more, {}", class.unwrap_or("all")),
+            what_ko: "5xx 응답".to_owned(),
+            value: Some((errors.to_string(), errors <= most)),
+            allowed: format!("≤ {most}"),
+        }
+    }
+
+    /// A quantile in milliseconds; `None` where nothing was measured.
+    fn quantile(&self, class: &str, quantile: Quantile, phase: Option<&str>) -> Option<f64> {
+        let class = &self.measured.gauges.classes[self.scenario.class(class)?];
+        let phase = phase.and_then(|name| self.scenario.phase(name));
+        let chosen = class.by_phase.iter().enumerate();
+        let chosen = chosen.filter(|(number, _)| phase.is_none_or(|phase| phase == *number));
+        let mut all: Option<Histogram<u64>> = None;
+        for histogram in chosen.filter_map(|(_, histogram)| histogram.as_ref()) {
+            match &mut all {
+                Some(all) => all.add(histogram).expect("all have the same bounds"),
+                empty => *empty = Some(histogram.clone()),
+            }
+        }
+        all.map(|all| ms(all.value_at_quantile(quantile.share())))
+    }
+}
