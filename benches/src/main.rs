@@ -1,4 +1,4 @@
-//! `cargo xtask bench [stages|ledger|pipeline|visible|restart|open|live …]`: measures and writes the tables of `benches/README.md`.
+//! `cargo xtask bench [stages|ledger|pipeline|visible|restart|open|live|listeners|rendering …]`: measures and writes the tables of `benches/README.md`.
 
 use std::path::PathBuf;
 
@@ -30,6 +30,8 @@ enum What {
     Restart,
     Open,
     Live,
+    Listeners,
+    Rendering,
 }
 
 impl What {
@@ -42,6 +44,8 @@ impl What {
             Self::Restart => "Restart",
             Self::Open => "Open data",
             Self::Live => "Open data while a nation sells",
+            Self::Listeners => "Listeners of streams",
+            Self::Rendering => "Rendering",
         }
     }
 
@@ -58,6 +62,8 @@ impl What {
             Self::Restart => restart::run(dir).await,
             Self::Open => open::serving(dir).await,
             Self::Live => open::alive(dir).await,
+            Self::Listeners => open::listened(dir).await,
+            Self::Rendering => open::rendered().await,
         }
     }
 }

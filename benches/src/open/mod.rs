@@ -21,13 +21,26 @@ pub async fn serving(dir: &Path) -> Result<Vec<Row>> {
     still::run(dir).await
 }
 
-/// Answers while a nation sells, streams, and what rendering takes.
+/// Answers and streams while a nation sells.
 ///
 /// # Errors
 /// When a part does not run, or an answer fails.
 pub async fn alive(dir: &Path) -> Result<Vec<Row>> {
-    let mut rows = live::run(dir).await?;
-    rows.extend(listeners::run(dir).await?);
-    rows.extend(rendering::run().await?);
-    Ok(rows)
+    live::run(dir).await
+}
+
+/// Ten thousand readers of streams on an edge.
+///
+/// # Errors
+/// When a part does not run, or a stream ends.
+pub async fn listened(dir: &Path) -> Result<Vec<Row>> {
+    listeners::run(dir).await
+}
+
+/// What rendering takes of a core.
+///
+/// # Errors
+/// When an answer fails.
+pub async fn rendered() -> Result<Vec<Row>> {
+    rendering::run().await
 }
