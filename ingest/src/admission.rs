@@ -16,7 +16,7 @@ mod seats;
 mod tally;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use aggregator::Lookup;
@@ -41,7 +41,6 @@ pub struct Admission {
     classes: [ClassState; Class::CAPPED.len()],
     kinds: [[Use; Class::CAPPED.len()]; Institution::ALL.len()],
     tally: Tally,
-    held: AtomicBool,
     since: Instant,
 }
 
@@ -66,6 +65,8 @@ pub struct Permit {
     terminal: Option<Arc<Seat>>,
     /// Whether it counts against the concurrency of its institution.
     counts: bool,
+    /// Whether it was good: the time until a bad one is turned away says nothing of how soon good ones are answered.
+    good: bool,
     taken: Instant,
 }
 
@@ -82,7 +83,6 @@ impl Admission {
             classes: Class::CAPPED.map(ClassState::new),
             kinds: Default::default(),
             tally: Tally::default(),
-            held: AtomicBool::new(false),
             since: Instant::now(),
         })
     }
@@ -115,6 +115,7 @@ impl Admission {
                 seat,
                 terminal: None,
                 counts: !many,
+                good: false,
                 taken,
             }),
             Err(refusal) => {
@@ -221,6 +222,11 @@ impl Permit {
         Err(refusal)
     }
 
+    /// The message was read and is worth an answer: it counts as admitted, and so does the time until it is done.
+    pub fn good(&mut self) {
+        self.good = true;
+    }
+
     /// The class that it was let in.
     #[must_use]
     pub fn class(&self) -> Class {
@@ -231,9 +237,14 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         let Self { admission, class, institution, seat, .. } = self;
-        let now = Instant::now();
-        admission.classes[*class as usize]
-            .done(now.saturating_duration_since(self.taken), admission.nanos(now));
+        let state = &admission.classes[*class as usize];
+        if self.good {
+            let now = Instant::now();
+            state.done(now.saturating_duration_since(self.taken), admission.nanos(now));
+            admission.tally.admit(*class, *institution);
+        } else {
+            state.leave();
+        }
         admission.kinds[*institution as usize][*class as usize].leave();
         if self.counts {
             seat.of(*class).leave();
@@ -241,7 +252,6 @@ impl Drop for Permit {
         if let Some(terminal) = &self.terminal {
             terminal.of(*class).leave();
         }
-        admission.tally.admit(*class, *institution);
     }
 }
 

@@ -167,7 +167,7 @@ impl Intake {
             }
         };
         let (outlet, terminal) = sender(&entry);
-        let permit = self.pass(kind, outlet, terminal, at)?;
+        let mut permit = self.pass(kind, outlet, terminal, at)?;
         let room = self.queues.of(kind).try_reserve().map_err(|_| no_room())?;
         if self.stalled.load(Relaxed) {
             return Err(Rejection::new(
@@ -175,6 +175,7 @@ impl Intake {
                 "the journal can not be written now; send again later",
             ));
         }
+        permit.good();
         if let Entry::Pos(pos) = &entry {
             self.measure(pos);
         }
@@ -213,7 +214,8 @@ impl Intake {
         let at = crate::clock::now();
         let request = claim::read_check(payload)?;
         let checked = request.checked(address, &self.identity)?;
-        let _permit = self.pass(PosKind::Check, checked.outlet, checked.terminal, door)?;
+        let mut permit = self.pass(PosKind::Check, checked.outlet, checked.terminal, door)?;
+        permit.good();
         self.counts.take(PosKind::Check);
         let ask = Ask {
             at,

@@ -1,6 +1,6 @@
 //! Degraded modes: each has a name, is entered when its cause is there and left by itself when it is gone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -170,14 +170,15 @@ impl Watch {
         let gone = self.client.connection_state() != State::Connected;
         let slow = self.health.is_slow(now, SLOW_MS);
         self.modes.set(Mode::NatsGone, gone, now);
-        self.modes.set(Mode::DiskFull, self.health.is_full() || !self.has_room(), now);
+        self.modes.set(Mode::DiskFull, self.health.is_full() || !has_room(&self.data_dir), now);
         self.modes.set(Mode::JournalSlow, slow, now);
         self.modes.alarm(gone || slow, now);
     }
+}
 
-    /// A folder that can not be asked is not full.
-    fn has_room(&self) -> bool {
-        let Ok(told) = nix::sys::statvfs::statvfs(&self.data_dir) else { return true };
-        told.blocks_available().saturating_mul(told.fragment_size()) >= LEAST_ROOM
-    }
+/// Whether the disk of a folder has room for more. One that can not be asked is not full.
+#[must_use]
+pub fn has_room(dir: &Path) -> bool {
+    let Ok(told) = nix::sys::statvfs::statvfs(dir) else { return true };
+    told.blocks_available().saturating_mul(told.fragment_size()) >= LEAST_ROOM
 }

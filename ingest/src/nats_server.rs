@@ -139,17 +139,10 @@ impl NatsServer {
         self.child.id()
     }
 
-    /// Whether its disk takes another MiB.
+    /// Where it keeps what is written.
     #[must_use]
-    pub fn has_room(&self) -> bool {
-        let path = self.dir.join("room");
-        let written = File::create(&path).and_then(|mut file| {
-            file.write_all(&vec![0; 1 << 20])?;
-            file.sync_all()
-        });
-        // Where it can not be removed there is no room to be sure of.
-        let removed = std::fs::remove_file(&path);
-        written.is_ok() && removed.is_ok()
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Ends it at once.

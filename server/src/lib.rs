@@ -13,6 +13,7 @@ pub mod journal_command;
 pub mod key_command;
 pub mod logging;
 pub mod metrics;
+mod nats_care;
 pub mod policy_command;
 pub mod policy_file;
 mod probe;

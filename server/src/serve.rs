@@ -8,9 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use ingest::health::Health;
 use ingest::intake::Intake;
-use ingest::modes::{Mode, Modes};
 use ingest::nats_server::NatsServer;
 use ingest::registry::RegistryFile;
 use publisher::{Face, Publisher};
@@ -25,6 +23,7 @@ use crate::core::{Core, reached, registered, was_imported};
 use crate::counters::Counters;
 use crate::endpoints::Endpoints;
 use crate::metrics::Metrics;
+use crate::nats_care;
 use crate::probe;
 use crate::publish::Publishing;
 use crate::settings::{Nats, Settings};
@@ -34,10 +33,6 @@ use crate::stop;
 const STOP_LIMIT: Duration = Duration::from_secs(9);
 /// How long requests under way at the desk are waited for.
 const DESK_LIMIT: Duration = Duration::from_secs(1);
-/// How long the managed NATS may write nothing, where its disk was full, before it is started again.
-const FULL_LIMIT: Duration = Duration::from_secs(5);
-/// How often the managed NATS is looked after.
-const CARE: Duration = Duration::from_millis(200);
 
 /// Serves until a signal comes.
 ///
@@ -122,7 +117,7 @@ async fn serve(
     let started = tokio::select! {
         started = start(settings, registry, &mut core, (threads, checks), &publisher, published_in) => started.map(Some),
         () = &mut stopped => Ok(None),
-        error = look_after(&mut nats, &trouble) => Err(error),
+        error = nats_care::look_after(&mut nats, &trouble) => Err(error),
     };
     let outcome = match started {
         Ok(Some((publishing, intake))) => {
@@ -136,7 +131,7 @@ async fn serve(
             tokio::select! {
                 () = &mut stopped => Ok(()),
                 error = core.failure() => Err(error),
-                error = look_after(&mut nats, &trouble) => Err(error),
+                error = nats_care::look_after(&mut nats, &trouble) => Err(error),
             }
         }
         Ok(None) => Ok(()),
@@ -290,40 +285,6 @@ pub(crate) fn announce(endpoints: &Endpoints, data_dir: &Path) -> anyhow::Result
     tracing::info!(url = endpoints.admin, "admin");
     tracing::info!(url = endpoints.nats, "NATS");
     Ok(())
-}
-
-/// Starts the managed NATS again when it died, on the same address, or when it still writes nothing though its disk, which was
-/// full, has room: a stream of nats-server 2.15.1 that once met a full disk refuses everything until the server is started
-/// anew. Without a managed NATS, waits for ever.
-async fn look_after(
-    nats: &mut Option<NatsServer>,
-    (modes, health): &(Arc<Modes>, Arc<Health>),
-) -> anyhow::Error {
-    let mut care = tokio::time::interval(CARE);
-    let (mut was_full, mut refused) = (false, 0);
-    loop {
-        care.tick().await;
-        let Some(server) = nats.as_mut() else { return std::future::pending().await };
-        let slow = health.is_slow(ingest::clock::now(), 0);
-        was_full = modes.since(Mode::DiskFull).is_some() || (was_full && slow);
-        refused = if was_full && slow { refused + 1 } else { 0 };
-        if CARE * refused >= FULL_LIMIT {
-            refused = 0;
-            if server.has_room() {
-                tracing::error!(
-                    pid = server.pid(),
-                    "the managed NATS still has no room though its disk has; starting it again"
-                );
-                server.kill();
-            }
-        }
-        if !server.is_running() {
-            tracing::error!(pid = server.pid(), "the managed NATS died; starting it again");
-            if let Err(error) = server.restart() {
-                return error.into();
-            }
-        }
-    }
 }
 
 /// The HTTP servers and what feeds them.

@@ -46,24 +46,13 @@ where
 {
     let count = lanes.len();
     ensure!(count > 0 && in_flight >= count, "{in_flight} in flight over {count} connections");
-    let tally = Arc::new(Mutex::new(Tally::new()));
-    let start = Instant::now();
-    let end = start + Duration::from_secs_f64(seconds);
-    let running: Vec<_> = lanes
-        .into_iter()
-        .enumerate()
-        .map(|(index, (stream, wire))| {
-            let places = in_flight / count + usize::from(index < in_flight % count);
-            let lane =
-                Lane { stream, wire, next: index as u64, step: count as u64, open: vec![None; places] };
-            tokio::spawn(lane.run(Arc::clone(&tally), end))
-        })
-        .collect();
-    for lane in running {
-        lane.await.context("a lane of the load panicked")??;
-    }
-    let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(tally.load(start.elapsed()))
+    let end = Instant::now() + Duration::from_secs_f64(seconds);
+    all(lanes, |index, (stream, wire), tally| {
+        let places = in_flight / count + usize::from(index < in_flight % count);
+        Lane { stream, wire, next: index as u64, step: count as u64, open: vec![None; places] }
+            .run(tally, end)
+    })
+    .await
 }
 
 /// Makes `per_second` calls a second for `seconds`, spread evenly over the connections, whether or not the server keeps up.
@@ -78,19 +67,26 @@ where
 {
     let count = lanes.len();
     ensure!(count > 0 && per_second > 0.0, "{per_second} calls a second over {count} connections");
-    let tally = Arc::new(Mutex::new(Tally::new()));
     let step = Duration::from_secs_f64(count as f64 / per_second);
     let start = Instant::now();
     let end = start + Duration::from_secs_f64(seconds);
-    let running: Vec<_> = lanes
-        .into_iter()
-        .enumerate()
-        .map(|(index, (stream, wire))| {
-            let lane = Lane { stream, wire, next: index as u64, step: count as u64, open: vec![None] };
-            let due = start + step.mul_f64(index as f64 / count as f64);
-            tokio::spawn(lane.run_paced(Arc::clone(&tally), (due, step, end)))
-        })
-        .collect();
+    all(lanes, |index, (stream, wire), tally| {
+        let due = start + step.mul_f64(index as f64 / count as f64);
+        Lane { stream, wire, next: index as u64, step: count as u64, open: vec![None] }
+            .run_paced(tally, (due, step, end))
+    })
+    .await
+}
+
+/// Runs every lane on a task of its own, and adds up what they did.
+async fn all<T, F>(lanes: Vec<T>, run: impl Fn(usize, T, Arc<Mutex<Tally>>) -> F) -> Result<Load>
+where
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    let tally = Arc::new(Mutex::new(Tally::new()));
+    let start = Instant::now();
+    let lanes = lanes.into_iter().enumerate();
+    let running: Vec<_> = lanes.map(|(n, lane)| tokio::spawn(run(n, lane, Arc::clone(&tally)))).collect();
     for lane in running {
         lane.await.context("a lane of the load panicked")??;
     }

@@ -1,7 +1,6 @@
 //! The keeper: puts the plan of the moment into force, moves the limits of the classes, holds and releases.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use aggregator::caps::plan_at;
@@ -103,7 +102,6 @@ impl Keeper {
         if others {
             tracing::info!(caps = caps.name, from = plan.effective_from.0.0, "caps in force");
             self.watches = vec![Watch::default(); plan.holds.len()];
-            self.admission.held.store(false, Relaxed);
         }
         let held_since = rules.held_since.filter(|_| !others);
         self.imports = imports;
@@ -127,7 +125,6 @@ impl Keeper {
             true => tracing::warn!("a limit of the caps is crossed: no further cohort is admitted"),
             false => tracing::info!("within the limits again: cohorts join as planned"),
         }
-        self.admission.held.store(held, Relaxed);
         let held_since = held.then_some(clock);
         self.put(Arc::clone(&rules.caps), rules.plan.clone(), rules.roster.clone(), held_since);
     }

@@ -1,7 +1,5 @@
 //! What the admin port and the metrics tell of admission.
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use schemas::caps::{Class, Institution};
 use schemas::time::Rfc3339;
 use serde::Serialize;
@@ -86,7 +84,7 @@ impl Admission {
     /// Whether no further cohort is admitted now.
     #[must_use]
     pub fn held(&self) -> bool {
-        self.held.load(Relaxed)
+        self.rules.load().held_since.is_some()
     }
 
     /// What was let in and turned away.

@@ -28,7 +28,7 @@ impl Tally {
         }
     }
 
-    /// Messages that were let in and are done with.
+    /// Good messages that were let in and are done with.
     #[must_use]
     pub fn admitted(&self, class: Class, kind: Institution) -> u64 {
         self.admitted[class as usize][kind as usize].load(Relaxed)

@@ -69,6 +69,11 @@ fn admission(plan: Plan, held_since: Option<Millis>) -> Arc<Admission> {
     admission
 }
 
+fn good(mut permit: Permit) -> Permit {
+    permit.good();
+    permit
+}
+
 fn reason(outcome: Result<Permit, Refusal>) -> Reason {
     outcome.expect_err("it is turned away").reason
 }
@@ -131,7 +136,7 @@ fn many_at_once_are_held_to_the_rate_and_not_to_the_concurrency() {
 fn a_class_that_is_full_turns_away_whoever_comes_and_other_classes_do_not_feel_it() {
     let (admission, now) = (admission(plan(), None), Instant::now());
     admission.classes[Class::Check as usize].set_limit(2);
-    let enter = |class| admission.enter(class, PHARMACY, now, false);
+    let enter = |class| admission.enter(class, PHARMACY, now, false).map(good);
     let full = [enter(Class::Check).unwrap(), enter(Class::Check).unwrap()];
     let refusal = enter(Class::Check).unwrap_err();
     assert!(refusal.reason == Reason::Overloaded && refusal.retry_after_ms >= 1_000);
@@ -164,4 +169,20 @@ fn a_cohort_joins_at_its_moment_unless_it_is_held() {
     assert!(enter(vec![cohort(-1_000)], Some(now.plus(-500))).is_ok());
     let held = enter(vec![cohort(-1_000)], Some(now.plus(-2_000))).unwrap_err();
     assert!(held.reason == Reason::NotAdmitted && held.detail.contains("while answers are late"));
+}
+
+#[test]
+fn what_is_turned_away_after_the_door_says_nothing_of_how_soon_good_ones_are_answered() {
+    let admission = admission(plan(), None);
+    let long_ago = Instant::now().checked_sub(Duration::from_secs(1)).unwrap_or_else(Instant::now);
+    let enter = |at| admission.enter(Class::Sale, PHARMACY, at, false).unwrap();
+    drop(good(enter(long_ago)));
+    for _ in 0..1_000 {
+        drop(enter(Instant::now()));
+    }
+    let state = &admission.classes[Class::Sale as usize];
+    let median = state.measure(&mut class::Look::default(), 0).median;
+    assert!(median.is_some_and(|median| median >= Duration::from_secs(1)), "{median:?}");
+    assert_eq!(state.under_way(), 0);
+    assert_eq!(admission.tally().admitted(Class::Sale, Institution::Pharmacy), 1);
 }

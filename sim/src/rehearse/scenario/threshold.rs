@@ -20,7 +20,7 @@ pub enum Threshold {
         /// Limit, in milliseconds.
         at_most_ms: f64,
     },
-    /// How much a latency rises from one phase to another. A rise of less than 5 ms is none.
+    /// How much a latency rises from one phase to another.
     Moves {
         /// Class.
         class: String,

@@ -6,9 +6,6 @@ use super::{Judged, Row, ms};
 use crate::rehearse::measured::Measured;
 use crate::rehearse::scenario::{Quantile, Scenario, Threshold};
 
-/// A rise of less than this is none, in milliseconds.
-const NO_RISE_MS: f64 = 5.0;
-
 /// A threshold in words, what was measured with whether it holds, and what is allowed.
 struct Weighed {
     what: String,
@@ -70,14 +67,14 @@ impl Seen<'_> {
         let of = |phase: &str| self.quantile(class, quantile, Some(phase));
         let q = quantile.name();
         let value = of(from).zip(of(to)).map(|(before, after)| {
-            let holds = after - before <= NO_RISE_MS || after <= before * (1.0 + most / 100.0);
+            let holds = after <= before * (1.0 + most / 100.0);
             (format!("{before:.1} → {after:.1} ms ({:+.0} %)", (after / before - 1.0) * 100.0), holds)
         });
         Weighed {
             what: format!("rise of {q} of {class} from {from} to {to}"),
             what_ko: format!("{class}의 {q} 응답 시간 변화"),
             value,
-            allowed: format!("≤ {most} % (or {NO_RISE_MS} ms)"),
+            allowed: format!("≤ {most} %"),
         }
     }
 
