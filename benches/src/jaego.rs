@@ -28,7 +28,8 @@ pub struct Jaego {
 pub struct Endpoints {
     /// Open API.
     pub open: String,
-    /// Desk.
+    /// Desk; an edge has none.
+    #[serde(default)]
     pub desk: String,
     /// NATS.
     pub nats: String,
@@ -87,9 +88,9 @@ impl Jaego {
                 bail!("jaego is not ready after {READY_LIMIT:?}");
             }
             std::thread::sleep(Duration::from_millis(2));
-            let file = std::fs::read(data_dir.join("endpoints.json")).unwrap_or_default();
-            if let Ok(endpoints) = serde_json::from_slice(&file) {
-                jaego.endpoints = endpoints;
+            // The file is put in place by a rename: where there is one, it is whole.
+            if let Ok(file) = std::fs::read(data_dir.join("endpoints.json")) {
+                jaego.endpoints = serde_json::from_slice(&file).context("reading endpoints.json")?;
             }
         }
         jaego.ready_after = start.elapsed();

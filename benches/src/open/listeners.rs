@@ -20,6 +20,8 @@ use crate::report::Row;
 const LISTENERS: usize = 10_000;
 /// How long versions are watched once all listen.
 const WATCHED: Duration = Duration::from_secs(20);
+/// An edge that takes longer to answer anybody has broken down.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 /// What a listener reads at once.
 const READ: usize = 8 * 1024;
 /// So long before the end a version may still be on its way.
@@ -100,8 +102,9 @@ async fn listen(edge: &Jaego, outlets: &[OutletInfo]) -> Result<(Vec<Heard>, BTr
 async fn cuts(edge: &Jaego) -> Result<BTreeMap<u64, i64>> {
     let (mut cuts, started) = (BTreeMap::new(), Instant::now());
     let url = format!("{}/v1/regions.json", edge.endpoints.open);
+    let client = reqwest::Client::builder().timeout(ANSWERED_WITHIN).build()?;
     while started.elapsed() < WATCHED {
-        let regions: serde_json::Value = reqwest::get(&url).await?.json().await?;
+        let regions: serde_json::Value = client.get(&url).send().await?.json().await?;
         let at = regions["last_updated"].as_str().context("a document without its time")?;
         let at = chrono::DateTime::parse_from_rfc3339(at)?.timestamp_millis();
         cuts.insert(regions["version"].as_u64().context("a document without a version")?, at);
@@ -138,7 +141,7 @@ fn note(read: &mut [u8], end: usize, heard: &mut Heard) -> usize {
     const MARK: &[u8] = b"\nid: ";
     const LONGEST: usize = MARK.len() + 21;
     let (mut from, now) = (0, ingest::clock::now().0);
-    while let Some(at) = find(&read[from..end], MARK) {
+    while let Some(at) = memchr::memmem::find(&read[from..end], MARK) {
         let start = from + at + MARK.len();
         let digits = read[start..end].iter().take_while(|b| b.is_ascii_digit()).count();
         if start + digits == end {
@@ -152,10 +155,6 @@ fn note(read: &mut [u8], end: usize, heard: &mut Heard) -> usize {
     let rest = (end - from).min(LONGEST);
     read.copy_within(end - rest..end, 0);
     rest
-}
-
-fn find(text: &[u8], mark: &[u8]) -> Option<usize> {
-    text.windows(mark.len()).position(|window| window == mark)
 }
 
 /// Of every version and listener, the milliseconds from its cut until it, or one after it, was told.
