@@ -67,6 +67,13 @@ impl Body {
             other => format!("\"{}-{}\"", self.tag, other.name()),
         }
     }
+
+    /// Whether this strong tag, quotes included, is its own in whatever coding.
+    pub(crate) fn is_named(&self, tag: &str) -> bool {
+        let name = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+        let rest = name.and_then(|name| name.strip_prefix(self.tag.as_str()));
+        rest.is_some_and(|rest| matches!(rest, "" | "-gzip" | "-br" | "-zstd"))
+    }
 }
 
 fn gzip(bytes: &[u8]) -> Bytes {

@@ -85,7 +85,12 @@ impl Native {
             Key::Empty | Key::Policies => true,
             Key::Regions | Key::Manifest => false,
         };
-        quick || self.shelf.ready(key).is_some()
+        quick || self.is_made(key)
+    }
+
+    /// Whether somebody asked for a body of this version before.
+    fn is_made(&self, key: Key) -> bool {
+        self.shelf.ready(key).is_some()
     }
 
     /// A body of this version.

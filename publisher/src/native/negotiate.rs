@@ -98,11 +98,7 @@ pub(crate) fn is_known(headers: &HeaderMap, body: &Body) -> bool {
     let lines = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).any(|tag| {
         let tag = tag.trim();
-        let tag = tag.strip_prefix("W/").unwrap_or(tag);
-        tag == "*"
-            || [Coding::Identity, Coding::Gzip, Coding::Brotli, Coding::Zstd]
-                .iter()
-                .any(|c| body.etag(*c) == tag)
+        tag == "*" || body.is_named(tag.strip_prefix("W/").unwrap_or(tag))
     })
 }
 

@@ -104,8 +104,10 @@ fn key(edition: &Edition, parts: &[&str]) -> Option<Key> {
         ["policies.json"] => Some(Key::Policies),
         ["tiles", z, x, y] => {
             let tile = Tile::parse(z, x, y)?;
-            let any = holds_any(edition.places(), tile, edition.snapshot());
-            Some(if any { Key::Tile(tile) } else { Key::Empty })
+            let key = Key::Tile(tile);
+            // Only tiles that hold something are ever made.
+            let any = edition.native().is_made(key) || holds_any(edition.places(), tile, edition.snapshot());
+            Some(if any { key } else { Key::Empty })
         }
         ["regions", code, file] => Some(Key::File(Kind::parse(file)?, Scope::parse(code)?)),
         [file] => Some(Key::File(Kind::parse(file)?, Scope::Country)),
