@@ -66,6 +66,8 @@ impl Jaego {
                 "--nats-listen",
                 "127.0.0.1:0",
             ])
+            // All readers of a bench come from one address.
+            .args(["--open-rate", "0", "--open-connections", "0", "--open-connections-per-address", "0"])
             .arg("--data-dir")
             .arg(data_dir)
             .args(args)

@@ -11,10 +11,16 @@ use serde::Serialize;
 use crate::rows::push_json;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+const POST: HeaderValue = HeaderValue::from_static("POST, OPTIONS");
 const ANY: HeaderValue = HeaderValue::from_static("*");
 /// As in 2020: exactly this, without a charset.
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// What scripts of any origin may read of an answer.
+pub(crate) const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "ETag, Age, Cache-Status, Content-Range, RateLimit, RateLimit-Policy, Retry-After, Deprecation, Sunset, Link",
+);
 
 /// An error that tells its reader what to do next.
 #[derive(Serialize, schemars::JsonSchema)]
@@ -53,13 +59,22 @@ pub(crate) fn fresh_json(body: Bytes) -> Response {
 
 /// 204: yes, a browser may send that request, whatever headers it wants to send along.
 pub(crate) fn preflight(request: &HeaderMap) -> Response {
+    preflight_for(METHODS, request)
+}
+
+/// The same where a request makes something.
+pub(crate) fn preflight_of_post(request: &HeaderMap) -> Response {
+    preflight_for(POST, request)
+}
+
+fn preflight_for(methods: HeaderValue, request: &HeaderMap) -> Response {
     let headers = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned().unwrap_or(ANY);
     answer(
         StatusCode::NO_CONTENT,
         Body::empty(),
         [
-            (header::ALLOW, METHODS),
-            (header::ACCESS_CONTROL_ALLOW_METHODS, METHODS),
+            (header::ALLOW, methods.clone()),
+            (header::ACCESS_CONTROL_ALLOW_METHODS, methods),
             (header::ACCESS_CONTROL_ALLOW_HEADERS, headers),
             (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")),
         ],
@@ -81,6 +96,12 @@ pub(crate) fn not_yet() -> Response {
 pub(crate) fn wrong_method() -> Response {
     let detail = "This interface is read with GET; reports of outlets go to the intake, not here.";
     problem(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail, [(header::ALLOW, METHODS)])
+}
+
+/// 405 for all but POST and OPTIONS.
+pub(crate) fn only_post() -> Response {
+    let detail = "POST here makes a key; nothing is to be read here.";
+    problem(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail, [(header::ALLOW, POST)])
 }
 
 /// 404 for a path that is none.
@@ -139,6 +160,51 @@ pub(crate) fn too_many_readers() -> Response {
         "As many read the stream here as this server can serve. Poll /v1/changes, or ask again later.";
     let later = HeaderValue::from(10 + crate::status::now_ms().unsigned_abs() % 50);
     problem(StatusCode::SERVICE_UNAVAILABLE, "Too many readers", detail, [(header::RETRY_AFTER, later)])
+}
+
+/// 429 for one reader too fast.
+pub(crate) fn too_many_requests(wait_s: u64) -> Response {
+    let detail = "More requests than one reader has. GET /v1/limits.json tells how many, and how a key raises that; \
+        answers may be kept for their max-age, and /v1/stream tells what changes.";
+    problem(StatusCode::TOO_MANY_REQUESTS, "Too many requests", detail, [retry_after(wait_s)])
+}
+
+/// 429 for one key too many.
+pub(crate) fn too_many_keys(wait_s: u64) -> Response {
+    let detail = "This address has made as many keys as it may for now. One key is enough for one app.";
+    problem(StatusCode::TOO_MANY_REQUESTS, "Too many keys", detail, [retry_after(wait_s)])
+}
+
+/// 503 for one connection too many.
+pub(crate) fn too_many_connections() -> Response {
+    let detail = "As many connections are open as this server has places for, or as one address may hold. \
+        Keep one connection and send all requests over it.";
+    let headers = [retry_after(2 + crate::status::now_ms().unsigned_abs() % 8), CLOSE];
+    problem(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", detail, headers)
+}
+
+/// 401 for a key that is none.
+pub(crate) fn bad_key(detail: &'static str) -> Response {
+    let asks = (header::WWW_AUTHENTICATE, HeaderValue::from_static("X-Api-Key"));
+    problem(StatusCode::UNAUTHORIZED, "Unknown key", detail, [asks])
+}
+
+/// 404 where keys are not given out.
+pub(crate) fn no_keys() -> Response {
+    let detail = "This server gives out no keys: the limits of GET /v1/limits.json hold for everybody.";
+    problem(StatusCode::NOT_FOUND, "No keys here", detail, [])
+}
+
+/// 201 with a body of JSON for this reader alone.
+pub(crate) fn created(body: Vec<u8>) -> Response {
+    let no_store = HeaderValue::from_static("no-store");
+    answer(StatusCode::CREATED, body, [(header::CONTENT_TYPE, JSON), (header::CACHE_CONTROL, no_store)])
+}
+
+const CLOSE: (HeaderName, HeaderValue) = (header::CONNECTION, HeaderValue::from_static("close"));
+
+fn retry_after(seconds: u64) -> (HeaderName, HeaderValue) {
+    (header::RETRY_AFTER, seconds.into())
 }
 
 fn problem<const N: usize>(

@@ -27,8 +27,10 @@ use arc_swap::ArcSwap;
 use schemas::ItemId;
 use schemas::snapshot::Snapshot;
 use schemas::status::Status;
+use tokio::net::TcpListener;
 
 pub use edition::{Edition, Endpoint};
+pub use limits::{IpNet, KEY_DAYS, KEY_HEADER, KeySecret, Limits, Rate, ReaderLimits, Refused};
 pub use query::{DEFAULT_DISTRICT, DEFAULT_METRES, DEFAULT_PLACE, MAX_METRES, MAX_PER_PAGE, PER_PAGE};
 pub use serve::{DRAIN, serve};
 
@@ -57,6 +59,8 @@ struct Shared {
     status: ArcSwap<Status>,
     kept: Mutex<Kept>,
     streams: native::Streams,
+    limits: Arc<Limits>,
+    limits_page: native::NativeBody,
 }
 
 /// Versions that can still be asked for by their number.
@@ -76,13 +80,21 @@ const KEPT_LISTED: usize = 3;
 const LISTED_FOR_MS: i64 = 60_000;
 
 impl Publisher {
-    /// A publisher that answers 503 until the first [`publish`](Self::publish).
+    /// A publisher that answers 503 until the first [`publish`](Self::publish), and every reader as often as it asks.
     #[must_use]
     pub fn new(face: Face) -> Self {
+        Self::within(face, ReaderLimits::of_time())
+    }
+
+    /// The same within limits for each reader; they hold where it [serves](Self::serve).
+    #[must_use]
+    pub fn within(face: Face, limits: ReaderLimits) -> Self {
+        let limits = Limits::new(limits);
+        let limits_page = limits::document::body(&limits);
         let edition = ArcSwap::from_pointee(Edition::awaited(&face));
         let status = ArcSwap::from_pointee(status::unmeasured());
         let (kept, streams) = (Mutex::default(), native::Streams::new());
-        Self { shared: Arc::new(Shared { face, edition, status, kept, streams }) }
+        Self { shared: Arc::new(Shared { face, edition, status, kept, streams, limits, limits_page }) }
     }
 
     /// Renders a version and serves it from now on. It takes milliseconds of this thread's time and none of the readers';
@@ -140,6 +152,21 @@ impl Publisher {
     #[must_use]
     pub fn edition(&self) -> Arc<Edition> {
         self.shared.edition.load_full()
+    }
+
+    /// Serves all public routes within the limits, as [`serve`] does.
+    pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) {
+        serve(listener, self.router(), Arc::clone(&self.shared.limits), stop).await;
+    }
+
+    /// Who has taken how much where this publisher serves.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    pub(crate) fn limits_page(&self) -> &native::NativeBody {
+        &self.shared.limits_page
     }
 
     /// All public routes. Its fallback answers 404, so a router merged with it must have none.

@@ -8,6 +8,7 @@ use schemas::status::Status;
 use serde_json::{Map, Value, json};
 
 use crate::answer::Problem;
+use crate::limits;
 use crate::native::NativeBody;
 
 /// One way of asking.
@@ -187,6 +188,7 @@ fn document() -> Value {
             }
         }
     }
+    paths.insert("/v1/keys".to_owned(), keys());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -256,12 +258,23 @@ fn operation(
         responses.insert("304".to_owned(), json!({ "$ref": "#/components/responses/NotModified" }));
     }
     let of_caching: &[u16] = if cached { &[406, 416] } else { &[] };
-    for status in errors.iter().chain(of_caching).chain(&[405, 503]) {
+    for status in errors.iter().chain(of_caching).chain(&[401, 405, 429, 503]) {
         responses.insert(status.to_string(), json!({ "$ref": "#/components/responses/Problem" }));
     }
     let parameters: Vec<Value> =
         parameters.iter().map(|name| json!({ "$ref": format!("#/components/parameters/{name}") })).collect();
     json!({ "get": { "operationId": id, "summary": summary, "parameters": parameters, "responses": responses } })
+}
+
+fn keys() -> Value {
+    let mut responses = Map::new();
+    let made = json!({ "application/json": { "schema": reference("NewKey") } });
+    responses.insert("201".to_owned(), json!({ "description": "Here it is.", "content": made }));
+    for status in [401, 404, 405, 429, 503] {
+        responses.insert(status.to_string(), json!({ "$ref": "#/components/responses/Problem" }));
+    }
+    let summary = "Makes a key, with which more may be asked for. Nothing has to be told for it";
+    json!({ "post": { "operationId": "new_key", "summary": summary, "parameters": [], "responses": responses } })
 }
 
 fn reference(name: &str) -> Value {
@@ -334,13 +347,17 @@ fn parameters() -> Value {
 fn schemas() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into());
     let mut generator = settings.into_generator();
-    for add in [SchemaGenerator::subschema_for::<Problem>, SchemaGenerator::subschema_for::<Status>] {
+    for add in [
+        SchemaGenerator::subschema_for::<Problem>,
+        SchemaGenerator::subschema_for::<Status>,
+        SchemaGenerator::subschema_for::<limits::document::Document>,
+        SchemaGenerator::subschema_for::<limits::NewKey>,
+    ] {
         add(&mut generator);
     }
     let documents = crate::native::documents(&mut generator);
     let mut schemas = generator.take_definitions(true);
     schemas.extend(documents);
-    schemas.insert("Limits".to_owned(), json!({ "type": "object" }));
     schemas.insert("Text".to_owned(), json!({ "type": "string" }));
     schemas.insert("Object".to_owned(), json!({ "type": "object" }));
     schemas.into()

@@ -3,19 +3,18 @@
 use std::future::ready;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::response::Response;
 use axum::routing::any;
 
 use crate::answer;
 use crate::edition::Endpoint;
-use crate::native;
-use crate::{Publisher, Shared};
-use crate::{status, web};
+use crate::{Publisher, Shared, limits, native, status, web};
 
 const STATUS: &str = "/v1/status.json";
 const UNREGISTERED: &str = "/v1/unregistered.json";
+const KEYS: &str = "/v1/keys";
 
 /// All public routes of a publisher.
 pub(crate) fn router(publisher: &Publisher) -> Router {
@@ -27,6 +26,7 @@ pub(crate) fn router(publisher: &Publisher) -> Router {
     let router = both(router, UNREGISTERED, publisher, |shared, _| unregistered(shared))
         .merge(native::router(publisher));
     router
+        .route(KEYS, any(keys).with_state(publisher.clone()))
         .merge(web::router())
         .fallback(|request: Request| ready(to_method(&request, |_| answer::wrong_path())))
 }
@@ -37,6 +37,14 @@ fn face(shared: &Shared, endpoint: Endpoint, request: &Request) -> Response {
         return answer::not_yet();
     }
     answer::json(edition.answer(endpoint, request.uri().query().unwrap_or_default()))
+}
+
+async fn keys(State(publisher): State<Publisher>, request: Request) -> Response {
+    match *request.method() {
+        Method::POST => limits::new_key(&publisher.shared.limits, &request),
+        Method::OPTIONS => answer::preflight_of_post(request.headers()),
+        _ => answer::only_post(),
+    }
 }
 
 fn status_page(shared: &Shared) -> Response {

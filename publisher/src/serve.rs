@@ -1,41 +1,140 @@
-//! Serves a router on a socket until told to stop, then lets running answers finish.
+//! Serves a router on a socket until told to stop, then lets running answers finish. No connection holds its place for
+//! nothing: one that sends no request and one that takes no answer are closed.
 
+use std::convert::Infallible;
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use axum::body::Body;
+use axum::http::{Method, Request};
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutStream;
+use tower::Service;
+
+use crate::answer;
+use crate::limits::{Asked, Limits, Place};
 
 /// How long answers under way may take to finish after the stop.
 pub const DRAIN: Duration = Duration::from_secs(10);
+/// Longest head of a request, in bytes; a longer one is answered 431.
+const MAX_HEAD: usize = 32 * 1024;
+/// After this long a connection without a place is closed, whether it has heard so or not.
+const TURNED_AWAY: Duration = Duration::from_secs(2);
+/// So often addresses that are gone are forgotten.
+const SWEEP: Duration = Duration::from_secs(60);
+/// After a failed accept, such as for want of open files: others close theirs meanwhile.
+const BREATH: Duration = Duration::from_millis(100);
 
-/// Serves until `stop` resolves, then accepts no more, closes idle connections and waits at most [`DRAIN`] for the rest.
-/// Small answers go out at once (`TCP_NODELAY`).
-///
-/// # Errors
-/// When the listener fails for good.
+/// Serves within `limits` until `stop` resolves, then accepts no more, closes idle connections and waits at most
+/// [`DRAIN`] for the rest. Small answers go out at once (`TCP_NODELAY`).
 pub async fn serve(
     listener: TcpListener,
     router: Router,
+    limits: Arc<Limits>,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    // A socket that refuses the option was closed by its peer; reading it says so.
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    let stopped = Arc::new(Notify::new());
-    let stopping = Arc::clone(&stopped);
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
-        stop.await;
-        stopping.notify_one();
-    });
-    let overdue = async {
-        stopped.notified().await;
-        tokio::time::sleep(DRAIN).await;
-    };
-    tokio::select! {
-        result = server => result,
-        () = overdue => Ok(()),
+) {
+    let connections = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    let mut sweep = tokio::time::interval(SWEEP);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut stop => break,
+            _ = sweep.tick() => limits.sweep(),
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => take(stream, peer.ip(), &router, &limits, &connections),
+                Err(_) => tokio::time::sleep(BREATH).await,
+            }
+        }
     }
+    drop(listener);
+    // Who has not taken the answer by then is cut.
+    drop(tokio::time::timeout(DRAIN, connections.shutdown()).await);
+}
+
+/// Serves a connection in a task of its own, if there is a place for it.
+fn take(
+    stream: TcpStream,
+    peer: IpAddr,
+    router: &Router,
+    limits: &Arc<Limits>,
+    connections: &GracefulShutdown,
+) {
+    let rules = limits.rules();
+    match limits.connect(peer) {
+        Asked::Given(place) => {
+            let (router, limits) = (router.clone(), Arc::clone(limits));
+            let service =
+                service_fn(move |request| answer(router.clone(), Arc::clone(&limits), peer, request));
+            let connection =
+                http1(rules.idle).serve_connection(TokioIo::new(timed(stream, rules.stall)), service);
+            let connection = connections.watch(connection);
+            tokio::spawn(async move {
+                let _held: Place = place;
+                // A reader that broke off is no trouble of ours.
+                drop(connection.await);
+            });
+        }
+        Asked::Told(place) => {
+            let service = service_fn(|_| async { Ok::<_, Infallible>(answer::too_many_connections()) });
+            let connection =
+                http1(TURNED_AWAY).serve_connection(TokioIo::new(timed(stream, TURNED_AWAY)), service);
+            tokio::spawn(async move {
+                let _held: Place = place;
+                drop(tokio::time::timeout(TURNED_AWAY, connection).await);
+            });
+        }
+        Asked::Dropped => drop(stream),
+    }
+}
+
+/// HTTP/1.1 that waits so long for the head of a request.
+fn http1(idle: Duration) -> http1::Builder {
+    let mut http1 = http1::Builder::new();
+    http1.timer(TokioTimer::new()).header_read_timeout(idle).max_buf_size(MAX_HEAD);
+    http1
+}
+
+/// The stream, which fails when nothing of what is written to it is taken for so long.
+///
+/// `tokio-io-timeout` was chosen because it does this alone, and its author keeps it beside tokio.
+fn timed(stream: TcpStream, stall: Duration) -> std::pin::Pin<Box<TimeoutStream<TcpStream>>> {
+    // A socket that refuses an option was closed by its peer; reading it says so.
+    drop(stream.set_nodelay(true));
+    // A peer that is gone without a word is found out by the kernel.
+    drop(SockRef::from(&stream).set_tcp_user_timeout(Some(stall)));
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(stall));
+    Box::pin(stream)
+}
+
+async fn answer(
+    mut router: Router,
+    limits: Arc<Limits>,
+    peer: IpAddr,
+    mut request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    let reader = limits.reader(peer, request.headers());
+    let spent = match limits.enter(reader, request.headers()) {
+        Ok(spent) => spent,
+        Err(refused) => return Ok(*refused),
+    };
+    if request.method() == Method::POST {
+        request.extensions_mut().insert(reader);
+    }
+    let mut response = router.call(request.map(Body::new)).await?;
+    if let Some(spent) = spent {
+        spent.tell(response.headers_mut());
+    }
+    Ok(response)
 }

@@ -85,8 +85,7 @@ async fn readyz(State(admin): State<Admin>) -> Response {
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response {
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], admin.metrics.encode()).into_response()
+    admin.metrics.answer()
 }
 
 /// All that the newest version holds of one outlet.

@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::core::reached;
 use crate::endpoints::Endpoints;
+use crate::metrics::Metrics;
 use crate::relay::follow;
-use crate::serve::{announce, bind, bind_open, closing};
+use crate::serve::{announce, bind, bind_open, serve_admin, serve_open};
 use crate::settings::Settings;
 use crate::stop;
 
@@ -52,13 +53,14 @@ async fn serve(settings: &Settings, nats: &str) -> anyhow::Result<()> {
     let client = ingest::nats::connect_whenever(nats, "jaego-edge")
         .await
         .with_context(|| format!("understanding the address of NATS {nats}"))?;
-    let publisher = Publisher::new(Face { item: settings.face_item.clone() });
+    let publisher =
+        Publisher::within(Face { item: settings.face_item.clone() }, settings.reader_limits.clone());
     let (published_in, published) = watch::channel(0);
     let stop = CancellationToken::new();
     let ready = Arc::new(AtomicBool::new(false));
     let servers = [
-        tokio::spawn(publisher::serve(open, publisher.router(), closing(&stop, publisher.clone()))),
-        tokio::spawn(publisher::serve(admin, health(&ready), stop.clone().cancelled_owned())),
+        tokio::spawn(serve_open(&publisher, open, &stop)),
+        tokio::spawn(serve_admin(admin, health(&ready, &publisher), &stop)),
     ];
     follow_cores(&client, &publisher, published_in);
     let mut stopped = std::pin::pin!(stop::requested(settings.exit_on_stdin_close)?);
@@ -75,7 +77,7 @@ async fn serve(settings: &Settings, nats: &str) -> anyhow::Result<()> {
     stop.cancel();
     let ended = async {
         for server in servers {
-            server.await??;
+            server.await?;
         }
         anyhow::Ok(())
     };
@@ -91,14 +93,18 @@ fn follow_cores(client: &Client, publisher: &Publisher, published: watch::Sender
     tokio::spawn(follow::status(client.clone(), publisher.clone()));
 }
 
-/// Health: an edge is ready once it has a version, and stays so however old that becomes.
-fn health(ready: &Arc<AtomicBool>) -> Router {
+/// Health and metrics: an edge is ready once it has a version, and stays so however old that becomes.
+fn health(ready: &Arc<AtomicBool>, publisher: &Publisher) -> Router {
     let ready = Arc::clone(ready);
+    let metrics = Arc::new(Metrics::of_edge(publisher));
     let readyz = move || async move {
         match ready.load(Relaxed) {
             true => (StatusCode::OK, "ready\n"),
             false => (StatusCode::SERVICE_UNAVAILABLE, "not ready: no version has come from a core yet\n"),
         }
     };
-    Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(readyz))
+    Router::new()
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(async move || metrics.answer()))
 }

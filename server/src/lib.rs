@@ -14,6 +14,7 @@ pub mod key_command;
 pub mod logging;
 pub mod metrics;
 mod nats_care;
+pub mod open_files;
 pub mod policy_command;
 pub mod policy_file;
 mod probe;

@@ -11,7 +11,7 @@ use server::policy_command::{self, PolicyCommand};
 use server::registry_command::{self, RegistryCommand};
 use server::rehearse_command::{self, RehearseCommand};
 use server::settings::{Nats, Role};
-use server::{core_dumps, edge, logging, serve, settings};
+use server::{core_dumps, edge, logging, open_files, serve, settings};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -100,6 +100,7 @@ fn serve(flags: &clap::ArgMatches) -> ExitCode {
         tracing::warn!(ahead = ?settings.clock_ahead, "the clock is moved: this is a rehearsal, and no day of it is real");
         ingest::clock::move_ahead(settings.clock_ahead);
     }
+    open_files::take_all(settings.reader_limits.connections);
     let served = match (settings.role, &settings.nats) {
         (Role::Edge, Nats::Url(url)) => edge::run(&settings, url),
         _ => serve::run(&settings),

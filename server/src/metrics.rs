@@ -1,10 +1,13 @@
 //! Prometheus metrics, read from the counters at the moment they are asked for.
 
 mod admission;
+mod readers;
 
 use std::fmt;
 use std::sync::Arc;
 
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use ingest::admission::Admission;
 use ingest::apply::View;
 use ingest::counts::Counts;
@@ -14,6 +17,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
+use publisher::Publisher;
 use schemas::claim::Refusal;
 use tokio::sync::watch;
 
@@ -21,13 +25,19 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub struct Metrics(Registry);
 
-#[derive(Debug)]
 struct Source {
     counts: Arc<Counts>,
     hops: Arc<Hops>,
     view: watch::Receiver<View>,
     admission: Arc<Admission>,
     modes: Arc<Modes>,
+    publisher: Publisher,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Source")
+    }
 }
 
 impl Metrics {
@@ -39,10 +49,27 @@ impl Metrics {
         view: watch::Receiver<View>,
         admission: Arc<Admission>,
         modes: Arc<Modes>,
+        publisher: Publisher,
     ) -> Self {
+        Self::of(Source { counts, hops, view, admission, modes, publisher })
+    }
+
+    /// Metrics of an edge.
+    #[must_use]
+    pub fn of_edge(publisher: &Publisher) -> Self {
+        Self::of(readers::Edge(publisher.clone()))
+    }
+
+    fn of(source: impl Collector) -> Self {
         let mut registry = Registry::with_prefix("jaego");
-        registry.register_collector(Box::new(Source { counts, hops, view, admission, modes }));
+        registry.register_collector(Box::new(source));
         Self(registry)
+    }
+
+    /// The metrics as an answer.
+    pub(crate) fn answer(&self) -> Response {
+        let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        ([(header::CONTENT_TYPE, kind)], self.encode()).into_response()
     }
 
     /// The metrics as text.
@@ -107,6 +134,7 @@ impl Collector for Source {
         }
         admission::encode(&self.admission, &mut out)?;
         admission::encode_modes(&self.modes, &mut out)?;
+        readers::encode(&self.publisher, &mut out)?;
         self.encode_hops(&mut out)
     }
 }

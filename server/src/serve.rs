@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use axum::Router;
 use ingest::intake::Intake;
 use ingest::nats_server::NatsServer;
 use ingest::registry::RegistryFile;
-use publisher::{Face, Publisher};
+use publisher::{Face, Limits, Publisher, ReaderLimits};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
@@ -33,6 +34,10 @@ use crate::stop;
 const STOP_LIMIT: Duration = Duration::from_secs(9);
 /// How long requests under way at the desk are waited for.
 const DESK_LIMIT: Duration = Duration::from_secs(1);
+/// Connections to the desk at once: each of 1,406 post offices with several terminals, four times over.
+const DESK_CONNECTIONS: usize = 16_000;
+/// Connections of operators at once.
+const ADMIN_CONNECTIONS: usize = 256;
 
 /// Serves until a signal comes.
 ///
@@ -109,7 +114,8 @@ async fn serve(
 
     let ready = Arc::new(AtomicBool::new(false));
     let trouble = (Arc::clone(&core.modes), core.journal.health());
-    let publisher = Publisher::new(Face { item: settings.face_item.clone() });
+    let publisher =
+        Publisher::within(Face { item: settings.face_item.clone() }, settings.reader_limits.clone());
     let (published_in, published) = watch::channel(0);
     let probed = published.clone();
     let mut servers = Servers::start(reading, &core, &publisher, &ready, published.clone(), open, admin);
@@ -291,10 +297,10 @@ pub(crate) fn announce(endpoints: &Endpoints, data_dir: &Path) -> anyhow::Result
 struct Servers {
     stop: CancellationToken,
     desk_stop: CancellationToken,
-    open: JoinHandle<std::io::Result<()>>,
-    admin: JoinHandle<std::io::Result<()>>,
+    open: JoinHandle<()>,
+    admin: JoinHandle<()>,
     publishing: Option<Publishing>,
-    desk: Option<JoinHandle<std::io::Result<()>>>,
+    desk: Option<JoinHandle<()>>,
 }
 
 impl Servers {
@@ -314,6 +320,7 @@ impl Servers {
             core.view.clone(),
             Arc::clone(&core.admission),
             Arc::clone(&core.modes),
+            publisher.clone(),
         );
         let state = Admin {
             journal: core.journal.clone(),
@@ -326,12 +333,8 @@ impl Servers {
             bulk: Arc::new(Semaphore::new(1)),
         };
         Self {
-            open: reading.spawn(publisher::serve(
-                open,
-                publisher.router(),
-                closing(&stop, publisher.clone()),
-            )),
-            admin: reading.spawn(publisher::serve(admin, admin::router(state), cancelled(&stop))),
+            open: reading.spawn(serve_open(publisher, open, &stop)),
+            admin: reading.spawn(serve_admin(admin, admin::router(state), &stop)),
             stop,
             desk_stop: CancellationToken::new(),
             publishing: None,
@@ -348,7 +351,9 @@ impl Servers {
     /// Lets the desk answer beside the writing side, as checks are: whatever storms there, sales over NATS have their thread.
     fn open_desk(&mut self, threads: &Handle, listener: TcpListener, intake: Intake) {
         let router = ingest::desk::router(intake);
-        self.desk = Some(threads.spawn(publisher::serve(listener, router, cancelled(&self.desk_stop))));
+        let limits = private_limits(DESK_CONNECTIONS);
+        self.desk =
+            Some(threads.spawn(publisher::serve(listener, router, limits, cancelled(&self.desk_stop))));
     }
 
     /// Takes no more requests at the desk and lets those under way be answered.
@@ -356,24 +361,41 @@ impl Servers {
         self.desk_stop.cancel();
         match self.desk.take() {
             // Who waits longer waits for a journal that does not answer, and sends again.
-            Some(desk) => {
-                tokio::time::timeout(DESK_LIMIT, desk).await.unwrap_or(Ok(Ok(())))?.map_err(Into::into)
-            }
+            Some(desk) => Ok(tokio::time::timeout(DESK_LIMIT, desk).await.unwrap_or(Ok(()))?),
             None => Ok(()),
         }
     }
 }
 
-/// Resolves when the server is to stop; streams end then, since nothing else would end them.
-pub(crate) fn closing(
+/// Serves readers until the stop; streams end then, since nothing else would end them.
+pub(crate) fn serve_open(
+    publisher: &Publisher,
+    listener: TcpListener,
     stop: &CancellationToken,
-    publisher: Publisher,
 ) -> impl Future<Output = ()> + Send + 'static {
-    let stopped = cancelled(stop);
+    let (publisher, stopped) = (publisher.clone(), cancelled(stop));
     async move {
-        stopped.await;
-        publisher.close_streams();
+        let closing = publisher.clone();
+        let stop = async move {
+            stopped.await;
+            closing.close_streams();
+        };
+        publisher.serve(listener, stop).await;
     }
+}
+
+/// Serves the operator until the stop.
+pub(crate) fn serve_admin(
+    listener: TcpListener,
+    router: Router,
+    stop: &CancellationToken,
+) -> impl Future<Output = ()> + Send + 'static {
+    publisher::serve(listener, router, private_limits(ADMIN_CONNECTIONS), cancelled(stop))
+}
+
+/// Limits of a port whose callers are known.
+fn private_limits(connections: usize) -> Arc<Limits> {
+    Limits::new(ReaderLimits { connections: Some(connections), ..ReaderLimits::of_time() })
 }
 
 fn cancelled(stop: &CancellationToken) -> impl Future<Output = ()> + Send + 'static {
@@ -385,8 +407,8 @@ async fn wind_down(core: Core, mut servers: Servers, data_dir: &Path) -> anyhow:
     servers.close_desk().await?;
     core.stop().await?;
     servers.stop.cancel();
-    servers.open.await??;
-    servers.admin.await??;
+    servers.open.await?;
+    servers.admin.await?;
     if let Some(publishing) = servers.publishing {
         publishing.ended().await?;
     }

@@ -1,6 +1,7 @@
 //! Settings: flag before environment before file before default; every mistake is told in one run.
 
 mod person_keys;
+mod reader_limits;
 mod values;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use ingest::identity::Identity;
+use publisher::ReaderLimits;
 use schemas::policy::Schedule;
 use schemas::{ItemId, entry::Rules};
 
@@ -48,6 +50,26 @@ const KEYS: &[Key] = &[
     key("replicas", "1", "Replicas of the journal when it is made: 1, 3 or 5"),
     key("open-addr", "127.0.0.1:8080", "Address of the open API"),
     key("open-share", "no", "yes: several processes may listen on one open-addr, and share its readers"),
+    key("open-rate", "100", "Requests a second of one address, ten times as many after a pause; 0: no limit"),
+    key(
+        "open-key",
+        "",
+        "File made by `jaego key new`, the same on all edges: readers may make keys to ask more often",
+    ),
+    key(
+        "open-key-rate",
+        "1000",
+        "Requests a second of one key, and of one address with keys; 0: as without a key",
+    ),
+    key("open-connections", "16000", "Connections of readers at once; 0: no limit"),
+    key("open-connections-per-address", "1000", "Connections of one address at once; 0: no limit"),
+    key("open-idle", "65s", "Time until a connection without a whole request is closed"),
+    key("open-stall", "30s", "Time until a reader that takes nothing of its answer is cut"),
+    key(
+        "open-proxies",
+        "",
+        "Addresses and networks of proxies of ours, comma-separated: their X-Forwarded-For tells who asks",
+    ),
     key("desk-addr", "127.0.0.1:8082", "Address of the desk: claims and checks over HTTP; keep it private"),
     key(
         "policy",
@@ -171,6 +193,8 @@ pub struct Settings {
     pub open_addr: SocketAddr,
     /// Whether other processes may listen there as well.
     pub open_share: bool,
+    /// What one reader there may take.
+    pub reader_limits: ReaderLimits,
     /// Address of the desk.
     pub desk_addr: SocketAddr,
     /// Ration policies to put into force.
@@ -327,6 +351,7 @@ impl Layers {
         let data_dir = self.value("data-dir", |v| Ok(PathBuf::from(v)));
         let open_addr = self.value("open-addr", values::address);
         let open_share = self.value("open-share", values::yes);
+        let reader_limits = reader_limits::read(self);
         let desk_addr = self.value("desk-addr", values::address);
         let admin_addr = self.value("admin-addr", values::address);
         let schedule = self.value("policy", values::policy);
@@ -349,6 +374,7 @@ impl Layers {
             replicas: replicas?,
             open_addr: open_addr?,
             open_share: open_share?,
+            reader_limits: reader_limits?,
             desk_addr: desk_addr?,
             admin_addr: admin_addr?,
             schedule: schedule?,

@@ -45,8 +45,9 @@ fn constant() -> Result<String> {
     std::thread::spawn(move || {
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener).expect("it listens already");
-            publisher::serve(listener, router, std::future::pending()).await
-        })
+            let limits = publisher::Limits::new(publisher::ReaderLimits::of_time());
+            publisher::serve(listener, router, limits, std::future::pending()).await;
+        });
     });
     Ok(url)
 }

@@ -7,6 +7,7 @@ mod entrance;
 pub mod problem;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -27,6 +28,9 @@ use crate::intake::{Answer, Intake, ReplyTo, wipe};
 
 /// Most requests in one batch.
 pub const MAX_BATCH: usize = 1_000;
+
+/// Longest time from the head of a request to the end of its body: who is let in and then says nothing holds a place.
+const BODY_LIMIT: Duration = Duration::from_secs(10);
 
 /// The contract of the desk, OpenAPI 3.1.
 pub const OPENAPI: &str = include_str!("../../../schemas/contract/desk.openapi.json");
@@ -118,7 +122,11 @@ type IdOf = Result<Path<String>, axum::extract::rejection::PathRejection>;
 
 /// The body, read once the request was let in; or the answer to one that can not be read.
 async fn body_of(desk: &Desk, request: Request) -> Result<Bytes, Response> {
-    Bytes::from_request(request, &()).await.map_err(|refused| problem::unreadable(desk, &refused))
+    let body = tokio::time::timeout(BODY_LIMIT, Bytes::from_request(request, &())).await;
+    match body {
+        Ok(body) => body.map_err(|refused| problem::unreadable(desk, &refused)),
+        Err(_) => Err(problem::too_slow(desk)),
+    }
 }
 
 async fn settle(desk: State<Desk>, kind: PosKind, id: IdOf, request: Request) -> Response {

@@ -84,6 +84,14 @@ pub(super) fn unreadable(desk: &Intake, refused: &BytesRejection) -> Response {
     rejected(&desk.rejected(rejection))
 }
 
+/// A body that did not come to its end in time.
+pub(super) fn too_slow(desk: &Intake) -> Response {
+    let rejection = Rejection::new(Reason::Malformed, "the body did not come in ten seconds; send it again");
+    let mut response = rejected(&desk.rejected(rejection));
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
 /// No such path.
 pub(super) fn not_found() -> Response {
     plain(StatusCode::NOT_FOUND, "not_found", "no such path: /desk/v1/openapi.json lists them")

@@ -141,6 +141,12 @@ impl PersonSecret {
         u64::from_le_bytes(super::first(&self.hash(b"fingerprint/1")))
     }
 
+    /// Another secret, for this purpose alone: it tells nothing of the key, nor of those of other purposes.
+    #[must_use]
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        blake3::derive_key(purpose, &*self.key)
+    }
+
     /// Keyed BLAKE3. The message may be a number: the one block that held it is overwritten, and seen to be, so that the
     /// writing is not left out. (Wiping the whole hasher, 2 KB of it never used here, took longer than the hashing.)
     pub(super) fn hash(&self, message: &[u8]) -> Zeroizing<[u8; blake3::OUT_LEN]> {

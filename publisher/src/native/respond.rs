@@ -8,7 +8,7 @@ use schemas::snapshot::Snapshot;
 
 use super::body::Body;
 use super::negotiate::{Coding, Part, is_known};
-use crate::answer;
+use crate::answer::{self, EXPOSED};
 
 /// How long an answer may be used.
 #[derive(Debug, Clone, Copy)]
@@ -58,9 +58,6 @@ impl Terms {
 }
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
-const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "ETag, Age, Cache-Status, Content-Range, RateLimit, RateLimit-Policy, Retry-After, Deprecation, Sunset, Link",
-);
 
 /// Answers a GET or HEAD with a body.
 pub(crate) fn respond(request: &HeaderMap, body: &Body, terms: Terms) -> Response {

@@ -7,6 +7,7 @@ mod changes;
 mod client;
 mod documents;
 mod finding;
+mod limits;
 mod pages;
 mod relay;
 mod same_bytes;

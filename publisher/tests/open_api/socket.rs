@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use publisher::{Face, Publisher, serve};
+use publisher::{Face, Publisher};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Served {
     address: std::net::SocketAddr,
     stop: oneshot::Sender<()>,
-    task: JoinHandle<std::io::Result<()>>,
+    task: JoinHandle<()>,
 }
 
 async fn served() -> Served {
@@ -25,7 +25,8 @@ async fn served() -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
-    let task = tokio::spawn(serve(listener, publisher.router(), async move { drop(stopped.await) }));
+    let task =
+        tokio::spawn(async move { publisher.serve(listener, async move { drop(stopped.await) }).await });
     Served { address, stop, task }
 }
 
@@ -93,10 +94,6 @@ async fn the_stop_closes_idle_connections_and_ends_the_server() {
     idle.write_all(b"GET /v1/status.json HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     read(&mut idle).await;
     served.stop.send(()).unwrap();
-    timeout(publisher::DRAIN / 2, served.task)
-        .await
-        .expect("an idle reader holds nothing up")
-        .unwrap()
-        .unwrap();
+    timeout(publisher::DRAIN / 2, served.task).await.expect("an idle reader holds nothing up").unwrap();
     assert_eq!(timeout(PATIENCE, idle.read(&mut [0; 1])).await.unwrap().unwrap(), 0);
 }

@@ -30,8 +30,11 @@ pub struct Jaego {
 pub fn spawn(dir: &Path, args: &[&str]) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(dir.join("test.log")).unwrap();
     let free = ["--nats-listen", "--desk-addr"].into_iter().filter(|name| !args.contains(name));
+    // Who waits for a version asks more often than a reader may.
+    let unlimited = if args.contains(&"--open-rate") { &[][..] } else { &["--open-rate", "0"] };
     Command::new(env!("CARGO_BIN_EXE_jaego"))
         .args(["serve", "--tick", "100ms", "--exit-on-stdin-close"])
+        .args(unlimited)
         .args(["--open-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"])
         .args(free.flat_map(|name| [name, "127.0.0.1:0"]))
         .arg("--data-dir")

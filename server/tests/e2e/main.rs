@@ -15,6 +15,7 @@ mod harness;
 mod lifecycle;
 mod privacy;
 mod ration;
+mod readers;
 mod real_input;
 mod rehearsal;
 mod taiwan;

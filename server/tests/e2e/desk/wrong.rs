@@ -2,6 +2,9 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::harness::{Jaego, LIMIT};
 
 use super::{AT, PHARMACY, claim, get, id, post, read, send, settle, start};
 
@@ -74,5 +77,41 @@ async fn sizes_paths_and_methods_have_their_problems() {
         assert_eq!(answer.status, status, "{method} {path}");
         let told = answer.headers.get("allow").map(|allow| allow.to_str().unwrap().to_owned());
         assert_eq!(told.as_deref(), allow, "{method} {path}");
+    }
+}
+
+/// Who is let in by the head of a request and then sends no body holds a place for ten seconds, and no longer.
+#[tokio::test]
+async fn a_body_that_does_not_come_gives_its_place_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let jaego = start(dir.path()).await;
+    let address = jaego.endpoints.desk.strip_prefix("http://").unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /desk/v1/claims HTTP/1.1\r\nHost: x\r\nJaego-Outlet: {PHARMACY}\r\nContent-Length: 300\r\n\r\n{{"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    until_under_way(&jaego, 1).await;
+    let mut answer = String::new();
+    tokio::time::timeout(LIMIT, stream.read_to_string(&mut answer))
+        .await
+        .expect("an answer and an end")
+        .unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("did not come"), "{answer}");
+    until_under_way(&jaego, 0).await;
+}
+
+/// Waits until so many sales wait for their answers.
+async fn until_under_way(jaego: &Jaego, wanted: u64) {
+    let started = std::time::Instant::now();
+    loop {
+        let ready: Value = serde_json::from_str(&jaego.admin("/readyz").await).unwrap();
+        let classes = ready["classes"].as_array().unwrap();
+        let sale = classes.iter().find(|class| class["class"] == "sale").unwrap();
+        if sale["under_way"] == wanted {
+            return;
+        }
+        assert!(started.elapsed() < LIMIT, "{ready}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
 }

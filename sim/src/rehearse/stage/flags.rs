@@ -114,6 +114,9 @@ fn common(folder: &Path, open: &str, admin: &str) -> Vec<String> {
     let folder = folder.display().to_string();
     push(&mut args, &[("--data-dir", folder), ("--log", "warn".to_owned())]);
     push(&mut args, &[("--open-addr", open.to_owned()), ("--admin-addr", admin.to_owned())]);
+    // A nation of readers comes from one address here.
+    let without = ["--open-rate", "--open-connections", "--open-connections-per-address"];
+    push(&mut args, &without.map(|limit| (limit, "0".to_owned())));
     args
 }
 
