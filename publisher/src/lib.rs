@@ -156,7 +156,9 @@ impl Publisher {
 
     /// Serves all public routes within the limits, as [`serve`] does.
     pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) {
-        serve(listener, self.router(), Arc::clone(&self.shared.limits), stop).await;
+        let publisher = self.clone();
+        let ready = move |request: &_| router::at_once(&publisher, request);
+        serve::serve_with(listener, (ready, self.router()), Arc::clone(&self.shared.limits), stop).await;
     }
 
     /// Who has taken how much where this publisher serves.

@@ -43,6 +43,16 @@ pub async fn serve(
     limits: Arc<Limits>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
+    serve_with(listener, (|_: &_| None, router), limits, stop).await;
+}
+
+/// The same where some answers are `ready` without the router.
+pub(crate) async fn serve_with(
+    listener: TcpListener,
+    (ready, router): (impl Ready, Router),
+    limits: Arc<Limits>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) {
     let connections = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     let mut sweep = tokio::time::interval(SWEEP);
@@ -52,7 +62,7 @@ pub async fn serve(
             () = &mut stop => break,
             _ = sweep.tick() => limits.sweep(),
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => take(stream, peer.ip(), &router, &limits, &connections),
+                Ok((stream, peer)) => take(stream, peer.ip(), (&ready, &router), &limits, &connections),
                 Err(_) => tokio::time::sleep(BREATH).await,
             }
         }
@@ -62,20 +72,24 @@ pub async fn serve(
     drop(tokio::time::timeout(DRAIN, connections.shutdown()).await);
 }
 
+/// Gives the answer to a request without waiting, or none.
+pub(crate) trait Ready: Fn(&Request<Incoming>) -> Option<Response> + Clone + Send + 'static {}
+
+impl<F: Fn(&Request<Incoming>) -> Option<Response> + Clone + Send + 'static> Ready for F {}
+
 /// Serves a connection in a task of its own, if there is a place for it.
 fn take(
     stream: TcpStream,
     peer: IpAddr,
-    router: &Router,
+    (ready, router): (&impl Ready, &Router),
     limits: &Arc<Limits>,
     connections: &GracefulShutdown,
 ) {
     let rules = limits.rules();
     match limits.connect(peer) {
         Asked::Given(place) => {
-            let (router, limits) = (router.clone(), Arc::clone(limits));
-            let service =
-                service_fn(move |request| answer(router.clone(), Arc::clone(&limits), peer, request));
+            let (ready, router, limits) = (ready.clone(), router.clone(), Arc::clone(limits));
+            let service = service_fn(move |request| answer(&ready, &router, &limits, peer, request));
             let connection =
                 http1(rules.idle).serve_connection(TokioIo::new(timed(stream, rules.stall)), service);
             let connection = connections.watch(connection);
@@ -118,23 +132,33 @@ fn timed(stream: TcpStream, stall: Duration) -> std::pin::Pin<Box<TimeoutStream<
     Box::pin(stream)
 }
 
-async fn answer(
-    mut router: Router,
-    limits: Arc<Limits>,
+/// Answers within the limits: at once if that can be, else through the router.
+fn answer<R: Ready>(
+    ready: &R,
+    router: &Router,
+    limits: &Limits,
     peer: IpAddr,
     mut request: Request<Incoming>,
-) -> Result<Response, Infallible> {
+) -> impl Future<Output = Result<Response, Infallible>> + use<R> {
     let reader = limits.reader(peer, request.headers());
-    let spent = match limits.enter(reader, request.headers()) {
-        Ok(spent) => spent,
-        Err(refused) => return Ok(*refused),
+    let (answered, spent) = match limits.enter(reader, request.headers()) {
+        Ok(spent) => (ready(&request), spent),
+        Err(refused) => (Some(*refused), None),
     };
-    if request.method() == Method::POST {
-        request.extensions_mut().insert(reader);
+    let routed = answered.is_none().then(|| {
+        if request.method() == Method::POST {
+            request.extensions_mut().insert(reader);
+        }
+        router.clone().call(request.map(Body::new))
+    });
+    async move {
+        let mut response = match (answered, routed) {
+            (Some(answered), _) => answered,
+            (None, routed) => routed.expect("what is not answered is routed").await?,
+        };
+        if let Some(spent) = spent {
+            spent.tell(response.headers_mut());
+        }
+        Ok(response)
     }
-    let mut response = router.call(request.map(Body::new)).await?;
-    if let Some(spent) = spent {
-        spent.tell(response.headers_mut());
-    }
-    Ok(response)
 }

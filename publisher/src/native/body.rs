@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::OnceLock;
 
+use axum::http::HeaderValue;
 use bytes::Bytes;
 
 use super::negotiate::Coding;
@@ -17,63 +18,94 @@ const QUICK_BYTES: usize = 256 * 1024;
 pub(crate) struct Body {
     /// What it is.
     pub(crate) media: &'static str,
-    identity: Bytes,
-    /// 128 bits of BLAKE3, in hexadecimal digits.
-    tag: String,
-    gzip: OnceLock<Bytes>,
-    brotli: OnceLock<Bytes>,
-    zstd: OnceLock<Bytes>,
+    identity: Form,
+    gzip: OnceLock<Form>,
+    brotli: OnceLock<Form>,
+    zstd: OnceLock<Form>,
 }
+
+/// A body in one coding.
+pub(crate) struct Form {
+    /// What is sent.
+    pub(crate) bytes: Bytes,
+    /// Its strong tag, quotes included: 128 bits of BLAKE3 of the body as it is, in hexadecimal digits, and the coding.
+    pub(crate) etag: HeaderValue,
+}
+
+/// Hexadecimal digits of a tag.
+const DIGITS: usize = 32;
 
 impl Body {
     /// Names these bytes.
     pub(crate) fn new(media: &'static str, bytes: impl Into<Bytes>) -> Self {
-        let identity = bytes.into();
-        let mut tag = blake3::hash(&identity).to_hex().to_string();
-        tag.truncate(32);
-        Self { media, identity, tag, gzip: OnceLock::new(), brotli: OnceLock::new(), zstd: OnceLock::new() }
+        let bytes = bytes.into();
+        let digits = blake3::hash(&bytes).to_hex();
+        let etag = etag(&digits[..DIGITS], Coding::Identity);
+        let identity = Form { bytes, etag };
+        Self { media, identity, gzip: OnceLock::new(), brotli: OnceLock::new(), zstd: OnceLock::new() }
     }
 
     /// The bytes themselves.
     pub(crate) fn identity(&self) -> &Bytes {
-        &self.identity
+        &self.identity.bytes
     }
 
-    /// Its bytes in a coding. Level and window are fixed, so that every server makes the same ones.
-    pub(crate) fn bytes(&self, coding: Coding) -> &Bytes {
+    /// The body in a coding. Level and window are fixed, so that every server makes the same ones.
+    pub(crate) fn form(&self, coding: Coding) -> &Form {
+        let make = |compress: fn(&[u8]) -> Bytes| {
+            move || Form { bytes: compress(self.identity()), etag: etag(self.digits(), coding) }
+        };
         match coding {
             Coding::Identity => &self.identity,
-            Coding::Gzip => self.gzip.get_or_init(|| gzip(&self.identity)),
-            Coding::Brotli => self.brotli.get_or_init(|| brotli(&self.identity)),
-            Coding::Zstd => self.zstd.get_or_init(|| zstd(&self.identity)),
+            Coding::Gzip => self.gzip.get_or_init(make(gzip)),
+            Coding::Brotli => self.brotli.get_or_init(make(brotli)),
+            Coding::Zstd => self.zstd.get_or_init(make(zstd)),
         }
     }
 
-    /// Whether its bytes in a coding are there, or cost so little to make that a reader may be kept waiting for them.
-    pub(crate) fn is_quick(&self, coding: Coding) -> bool {
-        let made = match coding {
-            Coding::Identity => return true,
-            Coding::Gzip => &self.gzip,
-            Coding::Brotli => &self.brotli,
-            Coding::Zstd => &self.zstd,
-        };
-        made.get().is_some() || self.identity.len() < QUICK_BYTES
-    }
-
-    /// The strong tag of its bytes in a coding, quotes included.
-    pub(crate) fn etag(&self, coding: Coding) -> String {
+    /// The same, where it has been made.
+    pub(crate) fn made(&self, coding: Coding) -> Option<&Form> {
         match coding {
-            Coding::Identity => format!("\"{}\"", self.tag),
-            other => format!("\"{}-{}\"", self.tag, other.name()),
+            Coding::Identity => Some(&self.identity),
+            Coding::Gzip => self.gzip.get(),
+            Coding::Brotli => self.brotli.get(),
+            Coding::Zstd => self.zstd.get(),
         }
+    }
+
+    /// Whether it is there in a coding, or costs so little to make that a reader may be kept waiting for it.
+    pub(crate) fn is_quick(&self, coding: Coding) -> bool {
+        self.made(coding).is_some() || self.identity().len() < QUICK_BYTES
+    }
+
+    /// The strong tag of its bytes in a coding, whether they have been made or not.
+    pub(crate) fn etag(&self, coding: Coding) -> HeaderValue {
+        self.made(coding).map_or_else(|| etag(self.digits(), coding), |form| form.etag.clone())
+    }
+
+    fn digits(&self) -> &str {
+        let etag = self.identity.etag.to_str().expect("digits are text");
+        &etag[1..=DIGITS]
     }
 
     /// Whether this strong tag, quotes included, is its own in whatever coding.
     pub(crate) fn is_named(&self, tag: &str) -> bool {
         let name = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-        let rest = name.and_then(|name| name.strip_prefix(self.tag.as_str()));
+        let rest = name.and_then(|name| name.strip_prefix(self.digits()));
         rest.is_some_and(|rest| matches!(rest, "" | "-gzip" | "-br" | "-zstd"))
     }
+}
+
+fn etag(digits: &str, coding: Coding) -> HeaderValue {
+    let mut text = Vec::with_capacity(DIGITS + 8);
+    text.push(b'"');
+    text.extend_from_slice(digits.as_bytes());
+    if coding != Coding::Identity {
+        text.push(b'-');
+        text.extend_from_slice(coding.name().as_bytes());
+    }
+    text.push(b'"');
+    HeaderValue::from_maybe_shared(Bytes::from(text)).expect("digits and letters are a header")
 }
 
 fn gzip(bytes: &[u8]) -> Bytes {

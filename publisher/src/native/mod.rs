@@ -40,7 +40,7 @@ pub(crate) use history::KEPT as KEPT_CHANGES;
 pub(crate) use nearby::MAX_LIMIT;
 pub(crate) use respond::{Terms, respond};
 use routes::Params;
-pub(crate) use routes::router;
+pub(crate) use routes::{at_once, router};
 pub(crate) use stream::MAX_READERS;
 pub(crate) use stream::Streams;
 
@@ -48,6 +48,8 @@ use crate::place_index::PlaceIndex;
 
 /// The native face of one version.
 pub(crate) struct Native {
+    /// With this every document begins.
+    head: Vec<u8>,
     rows: Vec<Option<Row>>,
     members: Arc<Members>,
     history: History,
@@ -64,7 +66,10 @@ impl Native {
     ) -> Self {
         let members = before.filter(|_| same_registry).map(|(native, _)| Arc::clone(&native.members));
         let history = before.map(|(native, old)| native.history.next(old, snapshot));
+        let mut head = Vec::with_capacity(256);
+        document::open(&mut head, snapshot);
         Self {
+            head,
             rows: rows::render(before.map(|(native, old)| (native.rows.as_slice(), old)), snapshot),
             members: members.unwrap_or_else(|| Members::build(snapshot).into()),
             history: history.unwrap_or_else(|| History::begin(snapshot)),
@@ -90,7 +95,12 @@ impl Native {
 
     /// Whether somebody asked for a body of this version before.
     fn is_made(&self, key: Key) -> bool {
-        self.shelf.ready(key).is_some()
+        self.made(key).is_some()
+    }
+
+    /// A body of this version that somebody asked for before.
+    fn made(&self, key: Key) -> Option<Arc<Body>> {
+        self.shelf.ready(key)
     }
 
     /// A body of this version.
@@ -144,7 +154,7 @@ impl Native {
     fn one(&self, id: &str, snapshot: &Snapshot) -> Option<Body> {
         let (_, row) = self.outlet(self.members.place(id)?, snapshot)?;
         let mut out = Vec::with_capacity(row.info().len() + row.stock().len() + 256);
-        document::open(&mut out, snapshot);
+        out.extend_from_slice(&self.head);
         out.extend_from_slice(b",\"outlet\":");
         row.push_whole(&mut out);
         out.push(b'}');

@@ -5,10 +5,11 @@ use schemas::snapshot::{OutletView, Snapshot};
 use schemas::{ItemId, Level};
 
 use super::body::Body;
-use super::document::{JSON, open};
-use super::rows::{Row, push_object};
+use super::document::JSON;
+use super::rows::Row;
 use super::scope::{LATITUDES, LONGITUDES};
 use super::{Native, Params};
+use crate::list::push_number;
 use crate::place_index::PlaceIndex;
 use crate::query::{Circle, MAX_METRES};
 use crate::rows::push_json;
@@ -64,12 +65,13 @@ pub(crate) fn answer(
     found.sort_by(|(a, ..), (b, ..)| a.partial_cmp(b).expect("distances are numbers"));
     let total = found.len();
     found.truncate(wanted.limit);
-    Ok(write(snapshot, &found, total))
+    Ok(write(&native.head, &found, total))
 }
 
-fn write(snapshot: &Snapshot, found: &[(Option<f64>, &OutletView, &Row)], total: usize) -> Body {
-    let mut out = Vec::with_capacity(found.len() * 512 + 256);
-    open(&mut out, snapshot);
+fn write(head: &[u8], found: &[(Option<f64>, &OutletView, &Row)], total: usize) -> Body {
+    let rows: usize = found.iter().map(|(.., row)| row.info().len() + row.stock().len() + 32).sum();
+    let mut out = Vec::with_capacity(head.len() + rows + 64);
+    out.extend_from_slice(head);
     out.extend_from_slice(b",\"total\":");
     push_json(&mut out, &total);
     out.extend_from_slice(b",\"outlets\":[");
@@ -77,14 +79,25 @@ fn write(snapshot: &Snapshot, found: &[(Option<f64>, &OutletView, &Row)], total:
         if n > 0 {
             out.push(b',');
         }
-        let distance = metres.map(|metres| format!("\"distance_m\":{}", metres.round()));
-        match &distance {
-            Some(distance) => push_object(&mut out, &[row.info(), row.stock(), distance.as_bytes()]),
-            None => row.push_whole(&mut out),
+        row.push_whole(&mut out);
+        if let Some(metres) = metres {
+            out.pop();
+            out.extend_from_slice(b",\"distance_m\":");
+            push_number(&mut out, whole_metres(*metres));
+            out.push(b'}');
         }
     }
     out.extend_from_slice(b"]}");
     Body::new(JSON, out)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "no circle is wider than some kilometres"
+)]
+fn whole_metres(metres: f64) -> usize {
+    metres.round() as usize
 }
 
 impl Wanted {

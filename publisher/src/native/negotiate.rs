@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 
 use super::body::{Body, COMPRESS_FROM};
 
@@ -33,8 +33,19 @@ impl Coding {
         }
     }
 
+    fn named(name: &str) -> Option<Self> {
+        // Its name of old (RFC 9110, 8.4.1.3).
+        let name = if name.eq_ignore_ascii_case("x-gzip") { "gzip" } else { name };
+        [Self::Identity, Self::Gzip, Self::Brotli, Self::Zstd]
+            .into_iter()
+            .find(|coding| coding.name().eq_ignore_ascii_case(name))
+    }
+
     /// The coding that a client likes best; none where it takes nothing that we have.
     pub(crate) fn choose(headers: &HeaderMap, bytes: usize) -> Option<Self> {
+        if !headers.contains_key(header::ACCEPT_ENCODING) {
+            return Some(Self::Identity);
+        }
         let likes = Likes::read(headers);
         let identity = likes.of(Self::Identity);
         let best = CODINGS.into_iter().filter(|coding| likes.of(*coding) > 0);
@@ -50,33 +61,34 @@ impl Coding {
 }
 
 /// How much a client likes each coding, in thousandths.
+#[derive(Default)]
 struct Likes {
-    named: Vec<(String, u16)>,
+    named: [Option<u16>; 4],
     any: Option<u16>,
     asked: bool,
 }
 
 impl Likes {
     fn read(headers: &HeaderMap) -> Self {
-        let mut likes = Self { named: Vec::new(), any: None, asked: false };
+        let mut likes = Self::default();
         let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
         for part in lines.flat_map(|line| line.split(',')) {
             likes.asked = true;
             let (name, rest) = part.split_once(';').unwrap_or((part, ""));
             let weight = rest.trim().strip_prefix("q=").or_else(|| rest.trim().strip_prefix("Q="));
             let weight = weight.map_or(1000, thousandths);
-            match name.trim() {
-                "" => {}
-                "*" => likes.any = Some(weight),
-                name => likes.named.push((name.to_ascii_lowercase(), weight)),
+            let name = name.trim();
+            if name == "*" {
+                likes.any = Some(weight);
+            } else if let Some(coding) = Coding::named(name) {
+                likes.named[coding as usize].get_or_insert(weight);
             }
         }
         likes
     }
 
     fn of(&self, coding: Coding) -> u16 {
-        let is = |name: &str| name == coding.name() || (coding == Coding::Gzip && name == "x-gzip");
-        let named = self.named.iter().find(|(name, _)| is(name)).map(|(_, weight)| *weight);
+        let named = self.named[coding as usize];
         match coding {
             // Taken unless refused, and liked less than whatever is named.
             Coding::Identity => named.or(self.any.filter(|any| *any == 0)).unwrap_or(1),
@@ -115,9 +127,8 @@ pub(crate) enum Part {
 
 impl Part {
     /// Reads `Range: bytes=…`. What is unreadable, of several parts, or of another version than `If-Range` means the whole.
-    pub(crate) fn read(headers: &HeaderMap, etag: &str, length: usize) -> Self {
-        let same = |tag: &axum::http::HeaderValue| tag.as_bytes() == etag.as_bytes();
-        if !headers.get(header::IF_RANGE).is_none_or(same) {
+    pub(crate) fn read(headers: &HeaderMap, etag: &HeaderValue, length: usize) -> Self {
+        if headers.get(header::IF_RANGE).is_some_and(|tag| tag != etag) {
             return Self::Whole;
         }
         let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
@@ -145,6 +156,8 @@ fn digits(text: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const TAG: HeaderValue = HeaderValue::from_static("\"a\"");
 
     fn headers(name: header::HeaderName, value: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -183,7 +196,7 @@ mod tests {
 
     #[test]
     fn parts_are_within_the_body_or_refused() {
-        let part = |range: &str| Part::read(&headers(header::RANGE, range), "\"a\"", 10);
+        let part = |range: &str| Part::read(&headers(header::RANGE, range), &TAG, 10);
         for (range, wanted) in [
             ("bytes=0-3", Part::Bytes(0..4)),
             ("bytes=4-", Part::Bytes(4..10)),
@@ -201,6 +214,6 @@ mod tests {
         }
         let mut other = headers(header::RANGE, "bytes=0-3");
         other.insert(header::IF_RANGE, "\"b\"".parse().unwrap());
-        assert_eq!(Part::read(&other, "\"a\"", 10), Part::Whole);
+        assert_eq!(Part::read(&other, &TAG, 10), Part::Whole);
     }
 }

@@ -3,10 +3,11 @@
 use axum::body::Body as HttpBody;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use bytes::Bytes;
 
 use schemas::snapshot::Snapshot;
 
-use super::body::Body;
+use super::body::{Body, Form};
 use super::negotiate::{Coding, Part, is_known};
 use crate::answer::{self, EXPOSED};
 
@@ -42,10 +43,13 @@ impl Terms {
     fn cache_control(self) -> HeaderValue {
         match self {
             // Stale answers are better than none: for ten ticks while a new one is fetched, for a day while none can be had.
-            Self::Current { ttl, .. } => text(&format!(
-                "public, max-age={ttl}, stale-while-revalidate={}, stale-if-error=86400",
-                ttl.saturating_mul(10)
-            )),
+            Self::Current { ttl, .. } => line(&[
+                "public, max-age=",
+                itoa::Buffer::new().format(ttl),
+                ", stale-while-revalidate=",
+                itoa::Buffer::new().format(ttl.saturating_mul(10)),
+                ", stale-if-error=86400",
+            ]),
             Self::Immutable => HeaderValue::from_static("public, max-age=31536000, immutable"),
         }
     }
@@ -53,7 +57,8 @@ impl Terms {
     /// What this server did, for whoever looks for a late hop (RFC 9211). An answer past its time has a `ttl` below zero.
     fn cache_status(self) -> Option<HeaderValue> {
         let Self::Current { ttl, age } = self else { return None };
-        Some(text(&format!("jaego; hit; ttl={}", i64::from(ttl) - i64::from(age))))
+        let left = i64::from(ttl) - i64::from(age);
+        Some(line(&["jaego; hit; ttl=", itoa::Buffer::new().format(left)]))
     }
 }
 
@@ -64,20 +69,20 @@ pub(crate) fn respond(request: &HeaderMap, body: &Body, terms: Terms) -> Respons
     let Some(coding) = Coding::choose(request, body.identity().len()) else {
         return answer::not_acceptable();
     };
-    let etag = body.etag(coding);
     if is_known(request, body) {
-        return with_common(Response::new(HttpBody::empty()), StatusCode::NOT_MODIFIED, &etag, terms);
+        let empty = Response::new(HttpBody::empty());
+        return with_common(empty, StatusCode::NOT_MODIFIED, body.etag(coding), terms);
     }
-    let bytes = body.bytes(coding);
-    let (status, bytes, range) = match Part::read(request, &etag, bytes.len()) {
+    let Form { bytes, etag } = body.form(coding);
+    let (status, bytes, range) = match Part::read(request, etag, bytes.len()) {
         Part::Whole => (StatusCode::OK, bytes.clone(), None),
         Part::Bytes(range) => {
             let told = format!("bytes {}-{}/{}", range.start, range.end - 1, bytes.len());
-            (StatusCode::PARTIAL_CONTENT, bytes.slice(range), Some(told))
+            (StatusCode::PARTIAL_CONTENT, bytes.slice(range), Some(line(&[&told])))
         }
         Part::Beyond => return answer::beyond(bytes.len()),
     };
-    let mut response = with_common(Response::new(bytes.into()), status, &etag, terms);
+    let mut response = with_common(Response::new(bytes.into()), status, etag.clone(), terms);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(body.media));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -85,17 +90,17 @@ pub(crate) fn respond(request: &HeaderMap, body: &Body, terms: Terms) -> Respons
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
     }
     if let Some(range) = range {
-        headers.insert(header::CONTENT_RANGE, text(&range));
+        headers.insert(header::CONTENT_RANGE, range);
     }
     response
 }
 
 /// What a 200, 206 and 304 have in common.
-fn with_common(mut response: Response, status: StatusCode, etag: &str, terms: Terms) -> Response {
+fn with_common(mut response: Response, status: StatusCode, etag: HeaderValue, terms: Terms) -> Response {
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.reserve(12);
-    headers.insert(header::ETAG, text(etag));
+    headers.insert(header::ETAG, etag);
     headers.insert(header::CACHE_CONTROL, terms.cache_control());
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     if let Terms::Current { age, .. } = terms {
@@ -109,6 +114,8 @@ fn with_common(mut response: Response, status: StatusCode, etag: &str, terms: Te
     response
 }
 
-fn text(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("digits and letters are a header")
+/// A value of parts, written without the detours of formatting: every answer has two of them.
+fn line(parts: &[&str]) -> HeaderValue {
+    let text: Bytes = parts.concat().into();
+    HeaderValue::from_maybe_shared(text).expect("digits and letters are a header")
 }

@@ -70,6 +70,36 @@ async fn read(publisher: &Publisher, edition: Arc<Edition>, uri: &Uri, headers: 
     }
 }
 
+/// The answer to a GET or HEAD, where its bytes are there or cost next to nothing: most of what is asked. Whatever is
+/// not answered here is answered by [`router`], which answers this the same.
+pub(crate) fn at_once(edition: &Edition, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
+    let mut parts = [""; 4];
+    let mut path = uri.path().strip_prefix("/v1/")?.split('/');
+    let known = parts.iter_mut().zip(&mut path).map(|(part, told)| *part = told).count();
+    match (&parts[..known], path.next()) {
+        (_, Some(_)) => None,
+        (["outlets", id], None) => Some(one(edition, headers, id, edition.terms())),
+        (["nearby" | "within"], None) => Some(near(edition, headers, uri.query(), edition.terms())),
+        (parts, None) => {
+            let body = edition.native().made(key(edition, parts)?)?;
+            let coding = Coding::choose(headers, body.identity().len())?;
+            body.made(coding).is_some().then(|| respond(headers, &body, edition.terms()))
+        }
+    }
+}
+
+fn one(edition: &Edition, headers: &HeaderMap, id: &str, terms: Terms) -> Response {
+    let body = edition.native().one(id, edition.snapshot());
+    body.map_or_else(answer::no_outlet, |body| respond(headers, &body, terms))
+}
+
+fn near(edition: &Edition, headers: &HeaderMap, query: Option<&str>, terms: Terms) -> Response {
+    match edition.nearby(query.unwrap_or_default()) {
+        Ok(body) => respond(headers, &body, terms),
+        Err(wrong) => answer::wrong_question(wrong),
+    }
+}
+
 /// What one version alone says.
 async fn resource(
     edition: Arc<Edition>,
@@ -80,16 +110,8 @@ async fn resource(
 ) -> Response {
     let terms = if immutable { Terms::Immutable } else { edition.terms() };
     let key = match *parts {
-        ["outlets", id] => {
-            let one = edition.native().one(id, edition.snapshot());
-            return one.map_or_else(answer::no_outlet, |body| respond(headers, &body, terms));
-        }
-        ["nearby" | "within"] => {
-            return match edition.nearby(params.0) {
-                Ok(body) => respond(headers, &body, terms),
-                Err(wrong) => answer::wrong_question(wrong),
-            };
-        }
+        ["outlets", id] => return one(&edition, headers, id, terms),
+        ["nearby" | "within"] => return near(&edition, headers, Some(params.0), terms),
         _ => key(&edition, parts),
     };
     match key {
@@ -128,7 +150,7 @@ async fn ready(edition: Arc<Edition>, key: Key, headers: &HeaderMap) -> Arc<Body
         return body;
     }
     beside(move || {
-        body.bytes(coding);
+        body.form(coding);
         body
     })
     .await

@@ -237,7 +237,7 @@ async fn one_address_has_its_rate_and_takes_nothing_of_anothers() {
         assert_eq!(answer.status, 429);
         assert_eq!(answer.json()["status"], 429);
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-        assert!(answer.header("access-control-expose-headers").unwrap().contains("Retry-After"));
+        assert_eq!(answer.header("access-control-expose-headers"), Some("*"));
         waits.insert(answer.header("retry-after").unwrap().parse::<u32>().unwrap());
     }
     assert!(waits.len() > 1 && waits.iter().all(|wait| (1..=4).contains(wait)), "{waits:?}");

@@ -11,6 +11,7 @@ mod limits;
 mod pages;
 mod relay;
 mod same_bytes;
+mod sockets;
 mod stream;
 #[path = "../open_api/world.rs"]
 #[allow(dead_code, reason = "shared with the tests of the face of 2020, which use all of it")]

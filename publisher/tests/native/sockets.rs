@@ -1,0 +1,122 @@
+//! What a socket says is what the router says: an answer that is ready goes out without it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use axum::Router;
+use publisher::{Face, Publisher};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::client::{Answer, ask, get, paths};
+use crate::world::World;
+
+/// Of the moment or of the connection.
+const PASSING: [&str; 5] = ["date", "connection", "age", "cache-status", "content-length"];
+
+async fn served() -> (Router, SocketAddr) {
+    let publisher = Publisher::new(Face::default());
+    publisher.publish(World::of(300).cut());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let serving = publisher.clone();
+    tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
+    (publisher.router(), at)
+}
+
+/// Status, lasting headers, length that was told, and body.
+type Said = (u16, BTreeMap<String, String>, Option<usize>, Vec<u8>);
+
+async fn over_a_socket(at: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Said {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let request = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.unwrap();
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    let body = bytes.split_off(end + 4);
+    let head = String::from_utf8(bytes).unwrap();
+    let lines = head.lines().skip(1).filter_map(|line| line.split_once(": "));
+    let mut headers: BTreeMap<String, String> =
+        lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let length = headers.get("content-length").map(|length| length.parse().unwrap());
+    headers.retain(|name, _| !PASSING.contains(&name.as_str()));
+    (head[9..12].parse().unwrap(), headers, length, body)
+}
+
+fn without_a_socket(answer: Answer, told: Option<usize>) -> Said {
+    let headers =
+        answer.headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
+    let headers = headers.filter(|(name, _)| !PASSING.contains(&name.as_str())).collect();
+    (answer.status.as_u16(), headers, told, answer.body)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_says_what_the_router_says() {
+    let (router, at) = served().await;
+    let more = [
+        "/v1/outlets/nobody",
+        "/v1/nearby?lat=x",
+        "/v1/no/such/path",
+        "/v1/tiles/12/1/1/1.json",
+        "/v1/limits.json",
+        "/v1/unregistered.json",
+        "/corona19-masks/v1/stores/json",
+        "/corona19-masks/v1/sales/json?page=1",
+        "/corona19-masks/v1/sales/json/?perPage=900",
+        "/corona19-masks/v1/storesByGeo/json?lat=37.5&lng=127&m=900",
+        "/corona19-masks/v1/storesByAddr/json?address=%EC%84%9C%EC%9A%B8",
+        "/v1/stock.json/",
+        "/",
+    ];
+    let outlets = get(&router, "/v1/outlets.json").await.json();
+    let one = format!("/v1/outlets/{}", outlets["outlets"][0]["id"].as_str().unwrap());
+    let paths: Vec<String> = paths().into_iter().chain(more.map(str::to_owned)).chain([one]).collect();
+    for path in &paths {
+        // The first time it is made, the second time it is there.
+        for coding in ["identity", "gzip", "gzip", "zstd;q=0.5, br"] {
+            let headers = [("accept-encoding", coding)];
+            let plain = ask(&router, "GET", path, &headers).await;
+            let tag = plain.header("etag").unwrap_or("\"none\"").to_owned();
+            let length = plain.body.len();
+            let said = over_a_socket(at, "GET", path, &headers).await;
+            assert_eq!(said, without_a_socket(plain, Some(length)), "{path} in {coding}");
+            let said = over_a_socket(at, "HEAD", path, &headers).await;
+            assert_eq!(said.2, Some(length), "HEAD {path} in {coding}");
+            assert_eq!(
+                said,
+                without_a_socket(ask(&router, "HEAD", path, &headers).await, Some(length)),
+                "{path}"
+            );
+            let headers = [("accept-encoding", coding), ("if-none-match", &tag), ("range", "bytes=3-9")];
+            let said = over_a_socket(at, "GET", path, &headers).await;
+            let again = ask(&router, "GET", path, &headers).await;
+            let told = said.2;
+            assert_eq!(said, without_a_socket(again, told), "{path} again in {coding}");
+        }
+    }
+    for method in ["OPTIONS", "POST", "DELETE"] {
+        for path in ["/v1/stock.json", "/corona19-masks/v1/stores/json", "/v1/outlets/nobody"] {
+            let said = over_a_socket(at, method, path, &[]).await;
+            let told = said.2;
+            assert_eq!(
+                said,
+                without_a_socket(ask(&router, method, path, &[]).await, told),
+                "{method} {path}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn before_there_is_a_version_a_socket_says_so() {
+    let publisher = Publisher::new(Face::default());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let serving = publisher.clone();
+    tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
+    for path in ["/v1/stock.json", "/v1/outlets/1", "/corona19-masks/v1/stores/json"] {
+        assert_eq!(over_a_socket(at, "GET", path, &[]).await.0, 503, "{path}");
+    }
+}
