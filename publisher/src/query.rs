@@ -48,7 +48,7 @@ pub(crate) struct Circle {
 
 impl<'q> Query<'q> {
     fn get(self, name: &str) -> Option<Cow<'q, str>> {
-        form_urlencoded::parse(self.0.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value)
+        value(self.0, name)
     }
 
     fn degrees(self, name: &str, missing: f64) -> f64 {
@@ -82,6 +82,13 @@ impl<'q> Query<'q> {
     }
 }
 
+/// The first value of this name in a query string. Only pairs that may have it are taken apart.
+pub(crate) fn value<'q>(query: &'q str, name: &str) -> Option<Cow<'q, str>> {
+    let pairs = query.split('&').filter(|pair| pair.starts_with(name) || pair.contains(['%', '+']));
+    let mut pairs = pairs.filter_map(|pair| form_urlencoded::parse(pair.as_bytes()).next());
+    pairs.find(|(key, _)| key == name).map(|(_, value)| value)
+}
+
 /// A number of digits alone; too large a one is the largest there is.
 fn whole(text: &str) -> Option<usize> {
     let text = text.trim();
@@ -108,6 +115,21 @@ mod tests {
         assert_eq!(page("perPage=1&perpage=900"), ("1".into(), 1, 500));
         assert_eq!(page("perPage=99999999999999999999999"), ("1".into(), 1, 5000));
         assert_eq!(page("page=99999999999999999999999").1, usize::MAX);
+    }
+
+    #[test]
+    fn a_value_is_that_of_the_first_pair_of_its_name() {
+        for (query, found) in [
+            ("a=1&m=2&m=3", Some("2")),
+            ("ma=1&m", Some("")),
+            ("%6D=%31+2&m=3", Some("1 2")),
+            ("m=%EC%84%9C%FF", Some("서\u{fffd}")),
+            ("&&m=%", Some("%")),
+            ("a=m", None),
+            ("", None),
+        ] {
+            assert_eq!(value(query, "m").as_deref(), found, "{query}");
+        }
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub(crate) struct Body {
 pub(crate) struct Form {
     /// What is sent.
     pub(crate) bytes: Bytes,
-    /// Its strong tag, quotes included: 128 bits of BLAKE3 of the body as it is, in hexadecimal digits, and the coding.
+    /// Its strong tag, quotes included: 128 bits of BLAKE3 of the body as it is, or of what it follows from, in
+    /// hexadecimal digits; and the coding.
     pub(crate) etag: HeaderValue,
 }
 
@@ -39,8 +40,14 @@ impl Body {
     /// Names these bytes.
     pub(crate) fn new(media: &'static str, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        let digits = blake3::hash(&bytes).to_hex();
-        let etag = etag(&digits[..DIGITS], Coding::Identity);
+        let hash = blake3::hash(&bytes);
+        Self::named(media, bytes, hash)
+    }
+
+    /// A body whose bytes follow from what was hashed, and could not be others.
+    pub(crate) fn named(media: &'static str, bytes: impl Into<Bytes>, hash: blake3::Hash) -> Self {
+        let bytes = bytes.into();
+        let etag = etag(&hash.to_hex()[..DIGITS], Coding::Identity);
         let identity = Form { bytes, etag };
         Self { media, identity, gzip: OnceLock::new(), brotli: OnceLock::new(), zstd: OnceLock::new() }
     }

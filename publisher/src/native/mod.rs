@@ -48,12 +48,30 @@ use crate::place_index::PlaceIndex;
 
 /// The native face of one version.
 pub(crate) struct Native {
-    /// With this every document begins.
-    head: Vec<u8>,
+    head: Head,
     rows: Vec<Option<Row>>,
     members: Arc<Members>,
     history: History,
     shelf: Shelf,
+}
+
+/// How every document of a version begins.
+struct Head {
+    text: Vec<u8>,
+    hash: blake3::Hash,
+}
+
+impl Head {
+    fn of(snapshot: &Snapshot) -> Self {
+        let mut text = Vec::with_capacity(256);
+        document::open(&mut text, snapshot);
+        Self { hash: blake3::hash(&text), text }
+    }
+
+    /// Names the answer of this version to a question: it tells version and time, and is the same on every server.
+    fn hash_of(&self, question: &str) -> blake3::Hash {
+        blake3::keyed_hash(self.hash.as_bytes(), question.as_bytes())
+    }
 }
 
 impl Native {
@@ -66,10 +84,8 @@ impl Native {
     ) -> Self {
         let members = before.filter(|_| same_registry).map(|(native, _)| Arc::clone(&native.members));
         let history = before.map(|(native, old)| native.history.next(old, snapshot));
-        let mut head = Vec::with_capacity(256);
-        document::open(&mut head, snapshot);
         Self {
-            head,
+            head: Head::of(snapshot),
             rows: rows::render(before.map(|(native, old)| (native.rows.as_slice(), old)), snapshot),
             members: members.unwrap_or_else(|| Members::build(snapshot).into()),
             history: history.unwrap_or_else(|| History::begin(snapshot)),
@@ -154,11 +170,11 @@ impl Native {
     fn one(&self, id: &str, snapshot: &Snapshot) -> Option<Body> {
         let (_, row) = self.outlet(self.members.place(id)?, snapshot)?;
         let mut out = Vec::with_capacity(row.info().len() + row.stock().len() + 256);
-        out.extend_from_slice(&self.head);
+        out.extend_from_slice(&self.head.text);
         out.extend_from_slice(b",\"outlet\":");
         row.push_whole(&mut out);
         out.push(b'}');
-        Some(Body::new(JSON, out))
+        Some(Body::named(JSON, out, self.head.hash_of(id)))
     }
 
     /// What changed in a part of the country since a version; none where that is too long ago.

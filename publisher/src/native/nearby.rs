@@ -65,10 +65,11 @@ pub(crate) fn answer(
     found.sort_by(|(a, ..), (b, ..)| a.partial_cmp(b).expect("distances are numbers"));
     let total = found.len();
     found.truncate(wanted.limit);
-    Ok(write(&native.head, &found, total))
+    let bytes = write(&native.head.text, &found, total);
+    Ok(Body::named(JSON, bytes, native.head.hash_of(&[item.as_str(), "?", query].concat())))
 }
 
-fn write(head: &[u8], found: &[(Option<f64>, &OutletView, &Row)], total: usize) -> Body {
+fn write(head: &[u8], found: &[(Option<f64>, &OutletView, &Row)], total: usize) -> Vec<u8> {
     let rows: usize = found.iter().map(|(.., row)| row.info().len() + row.stock().len() + 32).sum();
     let mut out = Vec::with_capacity(head.len() + rows + 64);
     out.extend_from_slice(head);
@@ -88,7 +89,7 @@ fn write(head: &[u8], found: &[(Option<f64>, &OutletView, &Row)], total: usize) 
         }
     }
     out.extend_from_slice(b"]}");
-    Body::new(JSON, out)
+    out
 }
 
 #[expect(

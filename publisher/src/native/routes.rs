@@ -18,6 +18,7 @@ use super::shelf::Key;
 use super::tiles::Tile;
 use super::{Terms, holds_any, respond, stream};
 use crate::edition::Edition;
+use crate::query::value;
 use crate::{Publisher, answer, openapi};
 
 /// All paths below `/v1/` that are not named elsewhere, and the contract.
@@ -198,7 +199,7 @@ pub(crate) struct Params<'q>(pub(crate) &'q str);
 impl<'q> Params<'q> {
     /// The first value of this name.
     pub(crate) fn get(self, name: &str) -> Option<Cow<'q, str>> {
-        form_urlencoded::parse(self.0.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value)
+        value(self.0, name)
     }
 
     /// A number within limits.
