@@ -9,6 +9,7 @@ mod answer;
 mod edition;
 mod limits;
 mod list;
+mod map_tiles;
 mod native;
 mod openapi;
 mod place_index;
@@ -31,6 +32,7 @@ use tokio::net::TcpListener;
 
 pub use edition::{Edition, Endpoint};
 pub use limits::{IpNet, KEY_DAYS, KEY_HEADER, KeySecret, Limits, Rate, ReaderLimits, Refused};
+pub use map_tiles::{MAX_ATTRIBUTION, MapTiles, TilesFault};
 pub use query::{DEFAULT_DISTRICT, DEFAULT_METRES, DEFAULT_PLACE, MAX_METRES, MAX_PER_PAGE, PER_PAGE};
 pub use serve::{DRAIN, serve};
 
@@ -47,6 +49,17 @@ impl Default for Face {
     }
 }
 
+/// What a publisher is told at its start.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// What the face of 2020 shows.
+    pub face: Face,
+    /// What one reader may take; it holds where the publisher [serves](Publisher::serve).
+    pub limits: ReaderLimits,
+    /// The background of the map; without one the outlets themselves draw the country.
+    pub tiles: Option<MapTiles>,
+}
+
 /// The public side of one process: the edition being served and the status page. Clones share both.
 #[derive(Clone)]
 pub struct Publisher {
@@ -61,6 +74,7 @@ struct Shared {
     streams: native::Streams,
     limits: Arc<Limits>,
     limits_page: native::NativeBody,
+    pages: web::Pages,
 }
 
 /// Versions that can still be asked for by their number.
@@ -83,18 +97,20 @@ impl Publisher {
     /// A publisher that answers 503 until the first [`publish`](Self::publish), and every reader as often as it asks.
     #[must_use]
     pub fn new(face: Face) -> Self {
-        Self::within(face, ReaderLimits::of_time())
+        Self::with(Settings { face, ..Settings::default() })
     }
 
-    /// The same within limits for each reader; they hold where it [serves](Self::serve).
+    /// The same as it is told to be.
     #[must_use]
-    pub fn within(face: Face, limits: ReaderLimits) -> Self {
+    pub fn with(settings: Settings) -> Self {
+        let Settings { face, limits, tiles } = settings;
         let limits = Limits::new(limits);
         let limits_page = limits::document::body(&limits);
         let edition = ArcSwap::from_pointee(Edition::awaited(&face));
         let status = ArcSwap::from_pointee(status::unmeasured());
-        let (kept, streams) = (Mutex::default(), native::Streams::new());
-        Self { shared: Arc::new(Shared { face, edition, status, kept, streams, limits, limits_page }) }
+        let (kept, streams, pages) =
+            (Mutex::default(), native::Streams::new(), web::Pages::new(tiles.as_ref()));
+        Self { shared: Arc::new(Shared { face, edition, status, kept, streams, limits, limits_page, pages }) }
     }
 
     /// Renders a version and serves it from now on. It takes milliseconds of this thread's time and none of the readers';
@@ -163,6 +179,10 @@ impl Publisher {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.shared.limits
+    }
+
+    pub(crate) fn pages(&self) -> &web::Pages {
+        &self.shared.pages
     }
 
     pub(crate) fn limits_page(&self) -> &native::NativeBody {

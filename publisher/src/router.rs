@@ -27,7 +27,7 @@ pub(crate) fn router(publisher: &Publisher) -> Router {
         .merge(native::router(publisher));
     router
         .route(KEYS, any(keys).with_state(publisher.clone()))
-        .merge(web::router())
+        .merge(web::router(publisher))
         .fallback(|request: Request| ready(to_method(&request, |_| answer::wrong_path())))
 }
 
