@@ -5,6 +5,7 @@
 //! record is silent, the answer is the forgiving one that [`Endpoint`] tells.
 
 mod address_index;
+mod address_shelf;
 mod answer;
 mod edition;
 mod limits;
@@ -121,8 +122,7 @@ impl Publisher {
         self.keep(&edition);
         self.shared.edition.store(Arc::clone(&edition));
         self.shared.streams.tell(edition.version());
-        // Its bodies cost far more than its rows, and hardly anybody asks for them again.
-        previous.native().forget();
+        previous.forget();
     }
 
     fn keep(&self, edition: &Arc<Edition>) {

@@ -19,8 +19,8 @@ const KEYS: &str = "/v1/keys";
 /// All public routes of a publisher.
 pub(crate) fn router(publisher: &Publisher) -> Router {
     let faces = Endpoint::ALL.into_iter().fold(Router::new(), |router, endpoint| {
-        let answer = move |shared: &Shared, request: &Request| face(shared, endpoint, request);
-        both(router, endpoint.path(), publisher, answer)
+        let served = any(face).with_state((publisher.clone(), endpoint));
+        router.route(endpoint.path(), served.clone()).route(&format!("{}/", endpoint.path()), served)
     });
     let router = both(faces, STATUS, publisher, |shared, _| status_page(shared));
     let router = both(router, UNREGISTERED, publisher, |shared, _| unregistered(shared))
@@ -31,12 +31,21 @@ pub(crate) fn router(publisher: &Publisher) -> Router {
         .fallback(|request: Request| ready(to_method(&request, |_| answer::wrong_path())))
 }
 
-fn face(shared: &Shared, endpoint: Endpoint, request: &Request) -> Response {
-    let edition = shared.edition.load();
-    if !edition.is_published() {
-        return answer::not_yet();
+async fn face(State((publisher, endpoint)): State<(Publisher, Endpoint)>, request: Request) -> Response {
+    match *request.method() {
+        Method::GET | Method::HEAD => {}
+        Method::OPTIONS => return answer::preflight(request.headers()),
+        _ => return answer::wrong_method(),
     }
-    answer::json(edition.answer(endpoint, request.uri().query().unwrap_or_default()))
+    let (body, terms) = {
+        let edition = publisher.shared.edition.load();
+        if !edition.is_published() {
+            return answer::not_yet();
+        }
+        (edition.face(endpoint, request.uri().query().unwrap_or_default()), edition.terms())
+    };
+    let body = native::coded(body, request.headers()).await;
+    native::respond(request.headers(), &body, terms)
 }
 
 async fn keys(State(publisher): State<Publisher>, request: Request) -> Response {

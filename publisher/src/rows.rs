@@ -7,13 +7,15 @@ use schemas::snapshot::{ItemView, OutletView};
 use schemas::{ItemId, Level};
 use serde::Serialize;
 
+use crate::native::TAG;
+
 /// Most digits a code may have to be sent as a number: beyond, JavaScript would round it.
 const NUMBER_DIGITS: usize = 15;
 
 /// The rendered rows of one outlet at one version, keys in alphabetical order.
 #[derive(Clone)]
 pub(crate) struct Row {
-    /// The row of `/stores`, that of `/sales` (or nothing), and the joined one, end to end.
+    /// A hash of the joined row, the row of `/stores`, that of `/sales` (or nothing), and the joined one, end to end.
     text: Arc<[u8]>,
     stores_end: u32,
     sales_end: u32,
@@ -41,6 +43,7 @@ impl Row {
         let item = view.item(item.as_str());
         let stock = item.and_then(|item| Stock::of(item, offset_minutes));
         scratch.clear();
+        scratch.resize(TAG, 0);
         push_stores(scratch, &view.info);
         let stores_end = end(scratch);
         if let Some(stock) = &stock {
@@ -48,6 +51,8 @@ impl Row {
         }
         let sales_end = end(scratch);
         push_joined(scratch, &view.info, stock.as_ref());
+        let hash = blake3::hash(&scratch[sales_end as usize..]);
+        scratch[..TAG].copy_from_slice(&hash.as_bytes()[..TAG]);
         Self {
             text: Arc::from(scratch.as_slice()),
             stores_end,
@@ -59,7 +64,7 @@ impl Row {
 
     /// The row of `/stores`.
     pub(crate) fn stores(&self) -> &[u8] {
-        &self.text[..self.stores_end as usize]
+        &self.text[TAG..self.stores_end as usize]
     }
 
     /// The row of `/sales`, where the outlet ever reported the item.
@@ -71,6 +76,11 @@ impl Row {
     /// Whether this is that very rendering, not merely an equal one.
     pub(crate) fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.text, &other.text)
+    }
+
+    /// A hash of the [`joined`](Self::joined) row.
+    pub(crate) fn hash(&self) -> &[u8] {
+        &self.text[..TAG]
     }
 
     /// The row of `/storesByGeo` and `/storesByAddr`: both joined, all nine keys.

@@ -24,8 +24,8 @@ use schemas::registry::Place;
 use schemas::snapshot::{OutletView, Snapshot};
 use serde::Serialize;
 
-pub(crate) use body::Body as NativeBody;
 use body::Body;
+pub(crate) use body::{Body as NativeBody, TAG};
 use document::{JSON, Kind, NDJSON};
 use history::{Changes, History};
 use rows::Row;
@@ -40,7 +40,7 @@ pub(crate) use history::KEPT as KEPT_CHANGES;
 pub(crate) use nearby::MAX_LIMIT;
 pub(crate) use respond::{Terms, respond};
 use routes::Params;
-pub(crate) use routes::router;
+pub(crate) use routes::{coded, router};
 pub(crate) use stream::MAX_READERS;
 pub(crate) use stream::Streams;
 

@@ -42,6 +42,9 @@ impl Terms {
     fn cache_control(self) -> HeaderValue {
         match self {
             // Stale answers are better than none: for ten ticks while a new one is fetched, for a day while none can be had.
+            Self::Current { ttl: 1, .. } => {
+                HeaderValue::from_static("public, max-age=1, stale-while-revalidate=10, stale-if-error=86400")
+            }
             Self::Current { ttl, .. } => text(&format!(
                 "public, max-age={ttl}, stale-while-revalidate={}, stale-if-error=86400",
                 ttl.saturating_mul(10)
@@ -91,11 +94,11 @@ pub(crate) fn respond(request: &HeaderMap, body: &Body, terms: Terms) -> Respons
 }
 
 /// What a 200, 206 and 304 have in common.
-fn with_common(mut response: Response, status: StatusCode, etag: &str, terms: Terms) -> Response {
+fn with_common(mut response: Response, status: StatusCode, etag: &HeaderValue, terms: Terms) -> Response {
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.reserve(12);
-    headers.insert(header::ETAG, text(etag));
+    headers.insert(header::ETAG, etag.clone());
     headers.insert(header::CACHE_CONTROL, terms.cache_control());
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     if let Terms::Current { age, .. } = terms {

@@ -117,13 +117,17 @@ fn key(edition: &Edition, parts: &[&str]) -> Option<Key> {
 
 /// A body, in the coding that the reader will be given. What takes long is made beside the threads that answer.
 async fn ready(edition: Arc<Edition>, key: Key, headers: &HeaderMap) -> Arc<Body> {
-    let chosen = |body: &Body| Coding::choose(headers, body.identity().len()).unwrap_or(Coding::Identity);
     let body = if edition.native().is_quick(key) {
         edition.native_body(key)
     } else {
         beside(move || edition.native_body(key)).await
     };
-    let coding = chosen(&body);
+    coded(body, headers).await
+}
+
+/// A body whose form in the coding that the reader will be given is there.
+pub(crate) async fn coded(body: Arc<Body>, headers: &HeaderMap) -> Arc<Body> {
+    let coding = Coding::choose(headers, body.identity().len()).unwrap_or(Coding::Identity);
     if body.is_quick(coding) {
         return body;
     }
