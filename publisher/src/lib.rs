@@ -7,6 +7,7 @@
 mod address_index;
 mod address_shelf;
 mod answer;
+mod deprecation;
 mod edition;
 mod limits;
 mod list;
@@ -23,7 +24,7 @@ mod table;
 mod web;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use schemas::ItemId;
@@ -31,6 +32,7 @@ use schemas::snapshot::Snapshot;
 use schemas::status::Status;
 use tokio::net::TcpListener;
 
+pub use deprecation::{Deprecated, DeprecationFault, Deprecations, NOTICE_DAYS};
 pub use edition::{Edition, Endpoint};
 pub use limits::{IpNet, KEY_DAYS, KEY_HEADER, KeySecret, Limits, Rate, ReaderLimits, Refused};
 pub use map_tiles::{MAX_ATTRIBUTION, MapTiles, TilesFault};
@@ -59,6 +61,8 @@ pub struct Settings {
     pub limits: ReaderLimits,
     /// The background of the map; without one the outlets themselves draw the country.
     pub tiles: Option<MapTiles>,
+    /// Routes that are to go.
+    pub deprecations: Deprecations,
 }
 
 /// The public side of one process: the edition being served and the status page. Clones share both.
@@ -76,6 +80,8 @@ struct Shared {
     limits: Arc<Limits>,
     limits_page: native::NativeBody,
     pages: web::Pages,
+    deprecations: Deprecations,
+    contract: OnceLock<native::NativeBody>,
 }
 
 /// Versions that can still be asked for by their number.
@@ -104,14 +110,27 @@ impl Publisher {
     /// The same as it is told to be.
     #[must_use]
     pub fn with(settings: Settings) -> Self {
-        let Settings { face, limits, tiles } = settings;
+        let Settings { face, limits, tiles, deprecations } = settings;
         let limits = Limits::new(limits);
         let limits_page = limits::document::body(&limits);
         let edition = ArcSwap::from_pointee(Edition::awaited(&face));
         let status = ArcSwap::from_pointee(status::unmeasured());
         let (kept, streams, pages) =
             (Mutex::default(), native::Streams::new(), web::Pages::new(tiles.as_ref()));
-        Self { shared: Arc::new(Shared { face, edition, status, kept, streams, limits, limits_page, pages }) }
+        Self {
+            shared: Arc::new(Shared {
+                face,
+                edition,
+                status,
+                kept,
+                streams,
+                limits,
+                limits_page,
+                pages,
+                deprecations,
+                contract: OnceLock::new(),
+            }),
+        }
     }
 
     /// Renders a version and serves it from now on. It takes milliseconds of this thread's time and none of the readers';
@@ -179,6 +198,11 @@ impl Publisher {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.shared.limits
+    }
+
+    /// `/openapi.json`.
+    pub(crate) fn contract(&self) -> &native::NativeBody {
+        self.shared.contract.get_or_init(|| openapi::body(&self.shared.deprecations))
     }
 
     pub(crate) fn pages(&self) -> &web::Pages {

@@ -10,7 +10,7 @@ use axum::routing::any;
 
 use crate::answer;
 use crate::edition::Endpoint;
-use crate::{Publisher, Shared, limits, native, status, web};
+use crate::{Publisher, Shared, deprecation, limits, native, status, web};
 
 const STATUS: &str = "/v1/status.json";
 const UNREGISTERED: &str = "/v1/unregistered.json";
@@ -25,10 +25,15 @@ pub(crate) fn router(publisher: &Publisher) -> Router {
     let router = both(faces, STATUS, publisher, |shared, _| status_page(shared));
     let router = both(router, UNREGISTERED, publisher, |shared, _| unregistered(shared))
         .merge(native::router(publisher));
-    router
+    let router = router
         .route(KEYS, any(keys).with_state(publisher.clone()))
         .merge(web::router(publisher))
-        .fallback(|request: Request| ready(to_method(&request, |_| answer::wrong_path())))
+        .fallback(|request: Request| ready(to_method(&request, |_| answer::wrong_path())));
+    let deprecations = &publisher.shared.deprecations;
+    if deprecations.is_empty() {
+        return router;
+    }
+    router.layer(axum::middleware::from_fn_with_state(deprecations.clone(), deprecation::tell))
 }
 
 async fn face(State((publisher, endpoint)): State<(Publisher, Endpoint)>, request: Request) -> Response {

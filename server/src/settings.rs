@@ -240,6 +240,7 @@ impl Settings {
             face: Face { item: self.face_item.clone() },
             limits: self.reader_limits.clone(),
             tiles: self.map_tiles.clone(),
+            deprecations: publisher::Deprecations::of_this_version(),
         }
     }
 }

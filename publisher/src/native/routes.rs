@@ -18,7 +18,7 @@ use super::shelf::Key;
 use super::tiles::Tile;
 use super::{Terms, holds_any, respond, stream};
 use crate::edition::Edition;
-use crate::{Publisher, answer, openapi};
+use crate::{Publisher, answer};
 
 /// All paths below `/v1/` that are not named elsewhere, and the contract.
 pub(crate) fn router(publisher: &Publisher) -> Router {
@@ -59,7 +59,7 @@ async fn read(publisher: &Publisher, edition: Arc<Edition>, uri: &Uri, headers: 
             respond(headers, &*ready(listed, Key::Manifest, headers).await, terms)
         }
         ["limits.json"] => respond(headers, publisher.limits_page(), Terms::Current { ttl: 3600, age: 0 }),
-        ["openapi.json"] => respond(headers, openapi::body(), Terms::Current { ttl: 3600, age: 0 }),
+        ["openapi.json"] => respond(headers, publisher.contract(), Terms::Current { ttl: 3600, age: 0 }),
         ["versions", version, ref rest @ ..] => {
             match version.parse().ok().and_then(|version| publisher.kept(version)) {
                 Some(kept) => resource(kept, headers, params, rest, true).await,
