@@ -15,7 +15,7 @@ pub(crate) const COMPRESS_FROM: usize = 860;
 const QUICK_BYTES: usize = 256 * 1024;
 
 /// Bytes of a tag: half of a BLAKE3 hash.
-pub(crate) const TAG: usize = 16;
+const TAG: usize = 16;
 
 /// How much work a smaller body is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,10 +54,14 @@ impl Body {
         }
     }
 
-    /// Bytes made for one question, with a hash that is the same where, and only where, they are: hashing what they were joined
-    /// of costs less than hashing them. They are compressed with less effort.
-    pub(crate) fn once(media: &'static str, bytes: impl Into<Bytes>, hash: &blake3::Hash) -> Self {
-        Self { tag: OnceLock::from(quoted(hash)), effort: Effort::Once, ..Self::new(media, bytes) }
+    /// Bytes made for one question, with a hash that is the same where, and only where, they are: putting together the hashes of
+    /// what they were joined of costs less than hashing them. They are compressed with less effort.
+    pub(crate) fn once(media: &'static str, bytes: impl Into<Bytes>, hash: u128) -> Self {
+        Self {
+            tag: OnceLock::from(quoted(&hash.to_le_bytes())),
+            effort: Effort::Once,
+            ..Self::new(media, bytes)
+        }
     }
 
     /// The bytes themselves.
@@ -105,7 +109,10 @@ impl Body {
     }
 
     fn tag(&self) -> &HeaderValue {
-        self.tag.get_or_init(|| quoted(&blake3::hash(&self.identity)))
+        self.tag.get_or_init(|| {
+            let hash = blake3::hash(&self.identity);
+            quoted(hash.as_bytes().first_chunk().expect("a hash is longer than its half"))
+        })
     }
 
     fn digits(&self) -> &str {
@@ -114,10 +121,12 @@ impl Body {
     }
 }
 
-fn quoted(hash: &blake3::Hash) -> HeaderValue {
-    let digits = hash.to_hex();
+fn quoted(hash: &[u8; TAG]) -> HeaderValue {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut tag = [b'"'; 2 * TAG + 2];
-    tag[1..=2 * TAG].copy_from_slice(&digits.as_bytes()[..2 * TAG]);
+    for (pair, byte) in tag[1..].chunks_exact_mut(2).zip(hash) {
+        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
     HeaderValue::from_bytes(&tag).expect("digits are a header")
 }
 

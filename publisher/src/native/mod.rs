@@ -25,7 +25,7 @@ use schemas::snapshot::{OutletView, Snapshot};
 use serde::Serialize;
 
 use body::Body;
-pub(crate) use body::{Body as NativeBody, TAG};
+pub(crate) use body::Body as NativeBody;
 use document::{JSON, Kind, NDJSON};
 use history::{Changes, History};
 use rows::Row;

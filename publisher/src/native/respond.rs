@@ -56,7 +56,11 @@ impl Terms {
     /// What this server did, for whoever looks for a late hop (RFC 9211). An answer past its time has a `ttl` below zero.
     fn cache_status(self) -> Option<HeaderValue> {
         let Self::Current { ttl, age } = self else { return None };
-        Some(text(&format!("jaego; hit; ttl={}", i64::from(ttl) - i64::from(age))))
+        Some(match i64::from(ttl) - i64::from(age) {
+            1 => HeaderValue::from_static("jaego; hit; ttl=1"),
+            0 => HeaderValue::from_static("jaego; hit; ttl=0"),
+            left => text(&format!("jaego; hit; ttl={left}")),
+        })
     }
 }
 
