@@ -13,6 +13,7 @@ mod refusal;
 mod report;
 mod rules;
 mod seats;
+mod shed;
 mod tally;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub use self::refusal::Refusal;
 pub use self::report::{Admitting, ClassReport, Refuser};
 use self::rules::{Limit, Opening, PROBE, Rules, Standing};
 use self::seats::{Seat, Seats, Use};
+use self::shed::Shed;
 pub use self::tally::Tally;
 
 /// The caps in force and what is under way.
@@ -41,6 +43,7 @@ pub struct Admission {
     classes: [ClassState; Class::CAPPED.len()],
     kinds: [[Use; Class::CAPPED.len()]; Institution::ALL.len()],
     tally: Tally,
+    shed: Shed,
     since: Instant,
 }
 
@@ -83,6 +86,7 @@ impl Admission {
             classes: Class::CAPPED.map(ClassState::new),
             kinds: Default::default(),
             tally: Tally::default(),
+            shed: Shed::default(),
             since: Instant::now(),
         })
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use async_nats::Client;
@@ -12,6 +12,7 @@ use schemas::status::{Degraded, Writing};
 use schemas::time::Rfc3339;
 use tokio_util::sync::CancellationToken;
 
+use crate::admission::Admission;
 use crate::health::Health;
 
 /// Between two looks.
@@ -54,7 +55,8 @@ impl Mode {
 pub struct Modes {
     /// When each was entered; 0 where it is not.
     since: [AtomicI64; Mode::ALL.len()],
-    dead: AtomicBool,
+    /// Since when nothing has been written, where that is an alarm; else 0.
+    dead: AtomicI64,
     /// Milliseconds that the last probe took; none below zero.
     probe_ms: AtomicI64,
     probes_lost: AtomicU64,
@@ -64,7 +66,7 @@ impl Default for Modes {
     fn default() -> Self {
         Self {
             since: Default::default(),
-            dead: AtomicBool::new(false),
+            dead: AtomicI64::new(0),
             probe_ms: AtomicI64::new(-1),
             probes_lost: AtomicU64::new(0),
         }
@@ -101,16 +103,30 @@ impl Modes {
     /// Whether nothing can be written, for longer than a moment.
     #[must_use]
     pub fn writes_dead(&self) -> bool {
-        self.dead.load(Relaxed)
+        self.dead_since().is_some()
+    }
+
+    fn dead_since(&self) -> Option<Millis> {
+        let since = self.dead.load(Relaxed);
+        (since != 0).then_some(Millis(since))
     }
 
     /// The writing side as the status page shows it.
     #[must_use]
-    pub fn writing(&self, held: bool) -> Writing {
+    pub fn writing(&self, admission: &Admission) -> Writing {
         let degraded = Mode::ALL.into_iter().filter_map(|mode| {
             Some(Degraded { mode: mode.name().to_owned(), since: Rfc3339(self.since(mode)?) })
         });
-        Writing { degraded: degraded.collect(), dead: self.writes_dead(), held, probe_ms: self.probe_ms() }
+        let (dead_since, held_since) = (self.dead_since(), admission.held_since());
+        Writing {
+            degraded: degraded.collect(),
+            dead: dead_since.is_some(),
+            dead_since: dead_since.map(Rfc3339),
+            held: held_since.is_some(),
+            held_since: held_since.map(Rfc3339),
+            shed: admission.shed(),
+            probe_ms: self.probe_ms(),
+        }
     }
 
     fn set(&self, mode: Mode, is_on: bool, now: Millis) {
@@ -130,9 +146,10 @@ impl Modes {
     /// Room alone may be short while everything is still written: that is no alarm.
     fn alarm(&self, journal_stands: bool, now: Millis) {
         let stood = [Mode::NatsGone, Mode::JournalSlow].into_iter().filter_map(|mode| self.since(mode));
-        let dead = journal_stands && stood.min().is_some_and(|since| now.since(since) >= ALARM_MS);
-        if dead != self.dead.swap(dead, Relaxed) {
-            match dead {
+        let since = stood.min().filter(|since| journal_stands && now.since(*since) >= ALARM_MS);
+        let before = self.dead.swap(since.map_or(0, |since| since.0), Relaxed);
+        if since.is_some() != (before != 0) {
+            match since.is_some() {
                 true => tracing::error!("nothing can be written; readers are answered with what is known"),
                 false => tracing::info!("messages are written again"),
             }

@@ -7,11 +7,12 @@ use schemas::snapshot::Snapshot;
 
 use crate::Face;
 use crate::address_index::AddressIndex;
-use crate::list::{List, Pages, push_number, push_rows, spread};
+use crate::address_shelf::AddressShelf;
+use crate::list::{JSON, List, Pages, push_number, push_rows, spread};
 use crate::native::{Key, Native, NativeBody, Terms, nearby};
 use crate::place_index::PlaceIndex;
 use crate::query::{DEFAULT_DISTRICT, Query};
-use crate::rows::push_json;
+use crate::rows::{Row, push_json};
 use crate::status::{Counts, Totals};
 use crate::table::Table;
 
@@ -66,6 +67,7 @@ pub struct Edition {
     stores: Arc<Pages>,
     sales: Pages,
     registry: Arc<Indexes>,
+    addresses: AddressShelf,
     unregistered: Bytes,
     native: Native,
 }
@@ -132,6 +134,7 @@ impl Edition {
             stores,
             sales,
             registry,
+            addresses: AddressShelf::default(),
             unregistered,
             native,
         }
@@ -155,9 +158,14 @@ impl Edition {
         self.published
     }
 
-    /// The body with which an endpoint answers a raw query string. Every query has an answer.
+    /// The bytes with which an endpoint answers a raw query string. Every query has an answer.
     #[must_use]
     pub fn answer(&self, endpoint: Endpoint, query: &str) -> Bytes {
+        self.face(endpoint, query).identity().clone()
+    }
+
+    /// The same as a body with its tag and codings.
+    pub(crate) fn face(&self, endpoint: Endpoint, query: &str) -> Arc<NativeBody> {
         let query = Query(query);
         match endpoint {
             Endpoint::Stores => self.stores.body(List::Stores(&self.table), &query.page()),
@@ -171,6 +179,13 @@ impl Edition {
     #[must_use]
     pub fn unregistered(&self) -> Bytes {
         self.unregistered.clone()
+    }
+
+    /// Forgets the bodies that were made because somebody asked: they cost far more than the rows, and hardly anybody asks for
+    /// them again. Whoever does has them made again, byte for byte.
+    pub(crate) fn forget(&self) {
+        self.native.forget();
+        self.addresses.clear();
     }
 
     /// The native face of this version.
@@ -212,38 +227,54 @@ impl Edition {
     }
 
     /// In the order of the registry, which no reader can mistake for a ranking.
-    fn by_geo(&self, query: Query<'_>) -> Bytes {
+    fn by_geo(&self, query: Query<'_>) -> Arc<NativeBody> {
         let found = query.circle().map(|circle| self.registry.places.within(&circle)).unwrap_or_default();
-        self.joined(b"{\"count\":".to_vec(), &found)
+        let rows = self.rows(&found);
+        let body = joined(b"{\"count\":".to_vec(), &rows);
+        Arc::new(NativeBody::once(JSON, body, hash_of_rows(&rows).to_le_bytes()))
     }
 
-    fn by_addr(&self, query: Query<'_>) -> Bytes {
+    fn by_addr(&self, query: Query<'_>) -> Arc<NativeBody> {
         let asked = query.address();
-        let found =
-            self.registry.addresses.find(asked.as_deref().unwrap_or(DEFAULT_DISTRICT), &self.snapshot);
-        let mut head = b"{\"address\":".to_vec();
-        push_json(&mut head, asked.as_deref().unwrap_or_default());
-        head.extend_from_slice(b",\"count\":");
-        self.joined(head, &found)
+        self.addresses.body(asked.as_deref(), || {
+            let district = asked.as_deref().unwrap_or(DEFAULT_DISTRICT);
+            let found = self.registry.addresses.find(district, &self.snapshot);
+            let mut head = b"{\"address\":".to_vec();
+            push_json(&mut head, asked.as_deref().unwrap_or_default());
+            head.extend_from_slice(b",\"count\":");
+            (NativeBody::new(JSON, joined(head, &self.rows(&found))), !found.is_empty())
+        })
     }
 
-    /// Appends count and joined rows to the head of a body.
-    fn joined(&self, head: Vec<u8>, found: &[u32]) -> Bytes {
-        let mut rows = Vec::with_capacity(found.len());
-        rows.extend(found.iter().filter_map(|index| Some(self.table.row(*index as usize)?.joined())));
-        let mut body = head;
-        body.reserve_exact(spread(&rows) + 48);
-        push_number(&mut body, rows.len());
-        body.extend_from_slice(b",\"stores\":[");
-        push_rows(&mut body, &rows);
-        body.extend_from_slice(b"]}");
-        body.into()
+    fn rows(&self, found: &[u32]) -> Vec<&Row> {
+        found.iter().filter_map(|index| self.table.row(*index as usize)).collect()
     }
 
     /// Whether rows of that version would be written with the same words as these.
     fn speaks_like(&self, snapshot: &Snapshot, face: &Face) -> bool {
         self.face == *face && self.snapshot.rules.offset_minutes == snapshot.rules.offset_minutes
     }
+}
+
+/// A hash of joined rows in their order, out of the hashes that they have: a polynomial of them, whose terms are spread over all
+/// 128 bits as the hashes are, so that other rows or another order give another one.
+fn hash_of_rows(rows: &[&Row]) -> u128 {
+    // The prime of FNV-1a for 128 bits.
+    const STEP: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013B;
+    let begin = rows.len() as u128;
+    rows.iter().fold(begin, |hash, row| hash.wrapping_mul(STEP).wrapping_add(row.hash()))
+}
+
+/// Appends count and joined rows to the head of a body.
+fn joined(head: Vec<u8>, rows: &[&Row]) -> Vec<u8> {
+    let rows: Vec<&[u8]> = rows.iter().map(|row| row.joined()).collect();
+    let mut body = head;
+    body.reserve_exact(spread(&rows) + 48);
+    push_number(&mut body, rows.len());
+    body.extend_from_slice(b",\"stores\":[");
+    push_rows(&mut body, &rows);
+    body.extend_from_slice(b"]}");
+    body
 }
 
 impl Indexes {

@@ -5,10 +5,13 @@
 //! record is silent, the answer is the forgiving one that [`Endpoint`] tells.
 
 mod address_index;
+mod address_shelf;
 mod answer;
+mod deprecation;
 mod edition;
 mod limits;
 mod list;
+mod map_tiles;
 mod native;
 mod openapi;
 mod place_index;
@@ -21,7 +24,7 @@ mod table;
 mod web;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use schemas::ItemId;
@@ -29,8 +32,10 @@ use schemas::snapshot::Snapshot;
 use schemas::status::Status;
 use tokio::net::TcpListener;
 
+pub use deprecation::{Deprecated, DeprecationFault, Deprecations, NOTICE_DAYS};
 pub use edition::{Edition, Endpoint};
 pub use limits::{IpNet, KEY_DAYS, KEY_HEADER, KeySecret, Limits, Rate, ReaderLimits, Refused};
+pub use map_tiles::{MAX_ATTRIBUTION, MapTiles, TilesFault};
 pub use query::{DEFAULT_DISTRICT, DEFAULT_METRES, DEFAULT_PLACE, MAX_METRES, MAX_PER_PAGE, PER_PAGE};
 pub use serve::{DRAIN, serve};
 
@@ -47,6 +52,19 @@ impl Default for Face {
     }
 }
 
+/// What a publisher is told at its start.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// What the face of 2020 shows.
+    pub face: Face,
+    /// What one reader may take; it holds where the publisher [serves](Publisher::serve).
+    pub limits: ReaderLimits,
+    /// The background of the map; without one the outlets themselves draw the country.
+    pub tiles: Option<MapTiles>,
+    /// Routes that are to go.
+    pub deprecations: Deprecations,
+}
+
 /// The public side of one process: the edition being served and the status page. Clones share both.
 #[derive(Clone)]
 pub struct Publisher {
@@ -61,6 +79,9 @@ struct Shared {
     streams: native::Streams,
     limits: Arc<Limits>,
     limits_page: native::NativeBody,
+    pages: web::Pages,
+    deprecations: Deprecations,
+    contract: OnceLock<native::NativeBody>,
 }
 
 /// Versions that can still be asked for by their number.
@@ -83,18 +104,33 @@ impl Publisher {
     /// A publisher that answers 503 until the first [`publish`](Self::publish), and every reader as often as it asks.
     #[must_use]
     pub fn new(face: Face) -> Self {
-        Self::within(face, ReaderLimits::of_time())
+        Self::with(Settings { face, ..Settings::default() })
     }
 
-    /// The same within limits for each reader; they hold where it [serves](Self::serve).
+    /// The same as it is told to be.
     #[must_use]
-    pub fn within(face: Face, limits: ReaderLimits) -> Self {
+    pub fn with(settings: Settings) -> Self {
+        let Settings { face, limits, tiles, deprecations } = settings;
         let limits = Limits::new(limits);
         let limits_page = limits::document::body(&limits);
         let edition = ArcSwap::from_pointee(Edition::awaited(&face));
         let status = ArcSwap::from_pointee(status::unmeasured());
-        let (kept, streams) = (Mutex::default(), native::Streams::new());
-        Self { shared: Arc::new(Shared { face, edition, status, kept, streams, limits, limits_page }) }
+        let (kept, streams, pages) =
+            (Mutex::default(), native::Streams::new(), web::Pages::new(tiles.as_ref()));
+        Self {
+            shared: Arc::new(Shared {
+                face,
+                edition,
+                status,
+                kept,
+                streams,
+                limits,
+                limits_page,
+                pages,
+                deprecations,
+                contract: OnceLock::new(),
+            }),
+        }
     }
 
     /// Renders a version and serves it from now on. It takes milliseconds of this thread's time and none of the readers';
@@ -105,8 +141,7 @@ impl Publisher {
         self.keep(&edition);
         self.shared.edition.store(Arc::clone(&edition));
         self.shared.streams.tell(edition.version());
-        // Its bodies cost far more than its rows, and hardly anybody asks for them again.
-        previous.native().forget();
+        previous.forget();
     }
 
     fn keep(&self, edition: &Arc<Edition>) {
@@ -165,6 +200,15 @@ impl Publisher {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.shared.limits
+    }
+
+    /// `/openapi.json`.
+    pub(crate) fn contract(&self) -> &native::NativeBody {
+        self.shared.contract.get_or_init(|| openapi::body(&self.shared.deprecations))
+    }
+
+    pub(crate) fn pages(&self) -> &web::Pages {
+        &self.shared.pages
     }
 
     pub(crate) fn limits_page(&self) -> &native::NativeBody {

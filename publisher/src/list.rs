@@ -4,11 +4,15 @@
 //! reader who walks the pages misses no row that stays, and meets no short page before the end; while places are held
 //! it may see a row twice.
 
-use bytes::Bytes;
+use std::sync::Arc;
 
+use crate::native::NativeBody;
 use crate::query::{PER_PAGE, PageWanted};
 use crate::rows::push_json;
 use crate::table::Table;
+
+/// As in 2020: exactly this, without a charset.
+pub(crate) const JSON: &str = "application/json";
 
 /// One of the two lists at one version: rows by place.
 #[derive(Clone, Copy)]
@@ -37,7 +41,7 @@ pub(crate) struct Pages {
 
 #[derive(Clone)]
 struct Page {
-    body: Bytes,
+    body: Arc<NativeBody>,
     /// The place after its last row.
     until: usize,
 }
@@ -92,7 +96,7 @@ impl<'a> List<'a> {
         body.extend_from_slice(b",\"totalPages\":");
         push_number(&mut body, totals.places.div_ceil(per_page));
         body.push(b'}');
-        Page { body: body.into(), until }
+        Page { body: Arc::new(NativeBody::new(JSON, body)), until }
     }
 }
 
@@ -113,10 +117,10 @@ impl Pages {
     }
 
     /// The body of the page that is wanted of the list these pages were rendered from.
-    pub(crate) fn body(&self, list: List<'_>, wanted: &PageWanted<'_>) -> Bytes {
+    pub(crate) fn body(&self, list: List<'_>, wanted: &PageWanted<'_>) -> Arc<NativeBody> {
         let plain = wanted.echo == itoa::Buffer::new().format(wanted.number);
         match self.ready.get(wanted.number - 1) {
-            Some(page) if plain && wanted.per_page == PER_PAGE => page.body.clone(),
+            Some(page) if plain && wanted.per_page == PER_PAGE => Arc::clone(&page.body),
             _ => {
                 let from = (wanted.number - 1).saturating_mul(wanted.per_page);
                 list.page(self.totals, &wanted.echo, from, wanted.per_page).body

@@ -10,7 +10,7 @@ use axum::routing::any;
 
 use crate::answer;
 use crate::edition::Endpoint;
-use crate::{Publisher, Shared, limits, native, status, web};
+use crate::{Publisher, Shared, deprecation, limits, native, status, web};
 
 const STATUS: &str = "/v1/status.json";
 const UNREGISTERED: &str = "/v1/unregistered.json";
@@ -19,16 +19,21 @@ const KEYS: &str = "/v1/keys";
 /// All public routes of a publisher.
 pub(crate) fn router(publisher: &Publisher) -> Router {
     let faces = Endpoint::ALL.into_iter().fold(Router::new(), |router, endpoint| {
-        let answer = move |shared: &Shared, request: &Request| face(shared, endpoint, request);
-        both(router, endpoint.path(), publisher, answer)
+        let served = any(face).with_state((publisher.clone(), endpoint));
+        router.route(endpoint.path(), served.clone()).route(&format!("{}/", endpoint.path()), served)
     });
     let router = both(faces, STATUS, publisher, |shared, _| status_page(shared));
     let router = both(router, UNREGISTERED, publisher, |shared, _| unregistered(shared))
         .merge(native::router(publisher));
-    router
+    let router = router
         .route(KEYS, any(keys).with_state(publisher.clone()))
-        .merge(web::router())
-        .fallback(|request: Request| ready(to_method(&request, |_| answer::wrong_path())))
+        .merge(web::router(publisher))
+        .fallback(|request: Request| ready(to_method(&request, |_| answer::wrong_path())));
+    let deprecations = &publisher.shared.deprecations;
+    if deprecations.is_empty() {
+        return router;
+    }
+    router.layer(axum::middleware::from_fn_with_state(deprecations.clone(), deprecation::tell))
 }
 
 /// The answer of [`router`] without going through it, where it costs little: most of what is asked.
@@ -40,21 +45,34 @@ pub(crate) fn at_once<B>(publisher: &Publisher, request: &axum::http::Request<B>
     if !edition.is_published() {
         return None;
     }
-    let endpoint = Endpoint::ALL.into_iter().find(|endpoint| endpoint.path() == request.uri().path());
-    match endpoint {
+    let (path, headers) = (request.uri().path(), request.headers());
+    let endpoint = Endpoint::ALL.into_iter().find(|endpoint| endpoint.path() == path);
+    let mut response = match endpoint {
         Some(endpoint) => {
-            Some(answer::json(edition.answer(endpoint, request.uri().query().unwrap_or_default())))
+            let body = edition.face(endpoint, request.uri().query().unwrap_or_default());
+            native::respond_quickly(headers, &body, edition.terms())?
         }
-        None => native::at_once(&edition, request.uri(), request.headers()),
-    }
+        None => native::at_once(&edition, request.uri(), headers)?,
+    };
+    publisher.shared.deprecations.tell(path, response.headers_mut());
+    Some(response)
 }
 
-fn face(shared: &Shared, endpoint: Endpoint, request: &Request) -> Response {
-    let edition = shared.edition.load();
-    if !edition.is_published() {
-        return answer::not_yet();
+async fn face(State((publisher, endpoint)): State<(Publisher, Endpoint)>, request: Request) -> Response {
+    match *request.method() {
+        Method::GET | Method::HEAD => {}
+        Method::OPTIONS => return answer::preflight(request.headers()),
+        _ => return answer::wrong_method(),
     }
-    answer::json(edition.answer(endpoint, request.uri().query().unwrap_or_default()))
+    let (body, terms) = {
+        let edition = publisher.shared.edition.load();
+        if !edition.is_published() {
+            return answer::not_yet();
+        }
+        (edition.face(endpoint, request.uri().query().unwrap_or_default()), edition.terms())
+    };
+    let body = native::coded(body, request.headers()).await;
+    native::respond(request.headers(), &body, terms)
 }
 
 async fn keys(State(publisher): State<Publisher>, request: Request) -> Response {

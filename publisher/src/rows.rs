@@ -6,14 +6,18 @@ use schemas::registry::{OutletInfo, OutletType, Place};
 use schemas::snapshot::{ItemView, OutletView};
 use schemas::{ItemId, Level};
 use serde::Serialize;
+use xxhash_rust::xxh3::xxh3_128;
 
 /// Most digits a code may have to be sent as a number: beyond, JavaScript would round it.
 const NUMBER_DIGITS: usize = 15;
 
+/// Bytes of a row's hash.
+const HASH: usize = size_of::<u128>();
+
 /// The rendered rows of one outlet at one version, keys in alphabetical order.
 #[derive(Clone)]
 pub(crate) struct Row {
-    /// The row of `/stores`, that of `/sales` (or nothing), and the joined one, end to end.
+    /// A hash of the joined row, the row of `/stores`, that of `/sales` (or nothing), and the joined one, end to end.
     text: Arc<[u8]>,
     stores_end: u32,
     sales_end: u32,
@@ -41,6 +45,7 @@ impl Row {
         let item = view.item(item.as_str());
         let stock = item.and_then(|item| Stock::of(item, offset_minutes));
         scratch.clear();
+        scratch.resize(HASH, 0);
         push_stores(scratch, &view.info);
         let stores_end = end(scratch);
         if let Some(stock) = &stock {
@@ -48,6 +53,8 @@ impl Row {
         }
         let sales_end = end(scratch);
         push_joined(scratch, &view.info, stock.as_ref());
+        let hash = xxh3_128(&scratch[sales_end as usize..]);
+        scratch[..HASH].copy_from_slice(&hash.to_le_bytes());
         Self {
             text: Arc::from(scratch.as_slice()),
             stores_end,
@@ -59,7 +66,7 @@ impl Row {
 
     /// The row of `/stores`.
     pub(crate) fn stores(&self) -> &[u8] {
-        &self.text[..self.stores_end as usize]
+        &self.text[HASH..self.stores_end as usize]
     }
 
     /// The row of `/sales`, where the outlet ever reported the item.
@@ -71,6 +78,11 @@ impl Row {
     /// Whether this is that very rendering, not merely an equal one.
     pub(crate) fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.text, &other.text)
+    }
+
+    /// A hash of the [`joined`](Self::joined) row, the same on every server.
+    pub(crate) fn hash(&self) -> u128 {
+        u128::from_le_bytes(*self.text.first_chunk::<HASH>().expect("a row begins with its hash"))
     }
 
     /// The row of `/storesByGeo` and `/storesByAddr`: both joined, all nine keys.

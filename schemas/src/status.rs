@@ -60,9 +60,18 @@ pub struct Writing {
     /// Alarm: nothing has been written for some seconds.
     #[serde(default)]
     pub dead: bool,
+    /// Since when nothing has been written, where that is an alarm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_since: Option<crate::time::Rfc3339>,
     /// No further institutions are let in, because answers are late.
     #[serde(default)]
     pub held: bool,
+    /// Since when, where they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_since: Option<crate::time::Rfc3339>,
+    /// Classes of which messages are turned away as `overloaded`, so that those let in are answered in time.
+    #[serde(default)]
+    pub shed: Vec<Shed>,
     /// How long the last report of the probe took from its sending until a version that holds it was served, in
     /// milliseconds; absent where no probe runs, and while its reports do not come through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,6 +83,15 @@ pub struct Writing {
 pub struct Degraded {
     /// `nats_gone`, `disk_full` or `journal_slow`.
     pub mode: String,
+    /// Since when.
+    pub since: crate::time::Rfc3339,
+}
+
+/// A class that is being shed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Shed {
+    /// `stock`, `sale` or `check`.
+    pub class: String,
     /// Since when.
     pub since: crate::time::Rfc3339,
 }

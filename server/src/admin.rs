@@ -76,7 +76,7 @@ async fn readyz(State(admin): State<Admin>) -> Response {
     let readiness = Readiness {
         ready,
         applied: admin.view.borrow().applied,
-        writing: admin.modes.writing(admin.admission.held()),
+        writing: admin.modes.writing(&admin.admission),
         classes: admin.admission.class_reports(),
     };
     // Readers are answered in every mode: what is wrong with writing takes no core out of their way.

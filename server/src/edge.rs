@@ -10,7 +10,7 @@ use async_nats::Client;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
-use publisher::{Face, Publisher};
+use publisher::Publisher;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -53,8 +53,7 @@ async fn serve(settings: &Settings, nats: &str) -> anyhow::Result<()> {
     let client = ingest::nats::connect_whenever(nats, "jaego-edge")
         .await
         .with_context(|| format!("understanding the address of NATS {nats}"))?;
-    let publisher =
-        Publisher::within(Face { item: settings.face_item.clone() }, settings.reader_limits.clone());
+    let publisher = Publisher::with(settings.publisher());
     let (published_in, published) = watch::channel(0);
     let stop = CancellationToken::new();
     let ready = Arc::new(AtomicBool::new(false));

@@ -135,7 +135,7 @@ impl Desk {
             // The journal was asked up to a second ago; what is applied since is certainly in it.
             committed: applied.max(journal.last),
             journal_bytes: journal.bytes,
-            writing: self.writing.0.writing(self.writing.1.held()),
+            writing: self.writing.0.writing(&self.writing.1),
         }
     }
 }

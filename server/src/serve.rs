@@ -12,7 +12,7 @@ use axum::Router;
 use ingest::intake::Intake;
 use ingest::nats_server::NatsServer;
 use ingest::registry::RegistryFile;
-use publisher::{Face, Limits, Publisher, ReaderLimits};
+use publisher::{Limits, Publisher, ReaderLimits};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
@@ -114,8 +114,7 @@ async fn serve(
 
     let ready = Arc::new(AtomicBool::new(false));
     let trouble = (Arc::clone(&core.modes), core.journal.health());
-    let publisher =
-        Publisher::within(Face { item: settings.face_item.clone() }, settings.reader_limits.clone());
+    let publisher = Publisher::with(settings.publisher());
     let (published_in, published) = watch::channel(0);
     let probed = published.clone();
     let mut servers = Servers::start(reading, &core, &publisher, &ready, published.clone(), open, admin);

@@ -1,5 +1,6 @@
 //! Settings: flag before environment before file before default; every mistake is told in one run.
 
+mod map_tiles;
 mod person_keys;
 mod reader_limits;
 mod values;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use ingest::identity::Identity;
-use publisher::ReaderLimits;
+use publisher::{Face, MapTiles, ReaderLimits};
 use schemas::policy::Schedule;
 use schemas::{ItemId, entry::Rules};
 
@@ -70,6 +71,12 @@ const KEYS: &[Key] = &[
         "",
         "Addresses and networks of proxies of ours, comma-separated: their X-Forwarded-For tells who asks",
     ),
+    key(
+        "map-tiles",
+        "",
+        "Raster tiles behind the map, such as https://tiles.example/{z}/{x}/{y}.png; without them outlets draw the country",
+    ),
+    key("map-attribution", "", "Whose those tiles are, shown on the map; [words](https://…) is a link"),
     key("desk-addr", "127.0.0.1:8082", "Address of the desk: claims and checks over HTTP; keep it private"),
     key(
         "policy",
@@ -195,6 +202,8 @@ pub struct Settings {
     pub open_share: bool,
     /// What one reader there may take.
     pub reader_limits: ReaderLimits,
+    /// Background of the map.
+    pub map_tiles: Option<MapTiles>,
     /// Address of the desk.
     pub desk_addr: SocketAddr,
     /// Ration policies to put into force.
@@ -221,6 +230,19 @@ pub struct Settings {
     pub log_json: bool,
     /// Whether to stop when standard input closes.
     pub exit_on_stdin_close: bool,
+}
+
+impl Settings {
+    /// What the public side of this process is told.
+    #[must_use]
+    pub fn publisher(&self) -> publisher::Settings {
+        publisher::Settings {
+            face: Face { item: self.face_item.clone() },
+            limits: self.reader_limits.clone(),
+            tiles: self.map_tiles.clone(),
+            deprecations: publisher::Deprecations::of_this_version(),
+        }
+    }
 }
 
 /// The arguments of `jaego serve`.
@@ -352,6 +374,7 @@ impl Layers {
         let open_addr = self.value("open-addr", values::address);
         let open_share = self.value("open-share", values::yes);
         let reader_limits = reader_limits::read(self);
+        let map_tiles = map_tiles::read(self);
         let desk_addr = self.value("desk-addr", values::address);
         let admin_addr = self.value("admin-addr", values::address);
         let schedule = self.value("policy", values::policy);
@@ -375,6 +398,7 @@ impl Layers {
             open_addr: open_addr?,
             open_share: open_share?,
             reader_limits: reader_limits?,
+            map_tiles: map_tiles?,
             desk_addr: desk_addr?,
             admin_addr: admin_addr?,
             schedule: schedule?,

@@ -13,6 +13,7 @@ use super::Admission;
 use super::class::{Bounds, Look};
 use super::hold::{Seen, Watch};
 use super::rules::{Roster, Rules};
+use super::shed::ShedWatch;
 use crate::apply::View;
 
 /// Between two looks at the classes.
@@ -28,6 +29,7 @@ pub struct Keeper {
     built_in: Arc<Caps>,
     looks: [Look; Class::CAPPED.len()],
     second: [Look; Class::CAPPED.len()],
+    shed: ShedWatch,
     looked: u32,
     watches: Vec<Watch>,
     /// Registry imports that the roster knows.
@@ -45,6 +47,7 @@ impl Keeper {
             built_in,
             looks: Default::default(),
             second: Default::default(),
+            shed: ShedWatch::default(),
             looked: 0,
             watches: Vec::new(),
             imports: None,
@@ -73,6 +76,7 @@ impl Keeper {
             let measured = state.measure(&mut self.looks[class as usize], now_ns);
             state.set_limit(Bounds::of(class).next(state.limit(), measured.median));
         }
+        self.shed.look(&admission.tally, &admission.shed, clock);
         self.follow(clock);
         self.looked += 1;
         if self.looked.is_multiple_of(LOOKS_TO_A_HOLD) {

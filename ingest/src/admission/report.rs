@@ -1,6 +1,8 @@
 //! What the admin port and the metrics tell of admission.
 
+use schemas::Millis;
 use schemas::caps::{Class, Institution};
+use schemas::status;
 use schemas::time::Rfc3339;
 use serde::Serialize;
 
@@ -84,7 +86,22 @@ impl Admission {
     /// Whether no further cohort is admitted now.
     #[must_use]
     pub fn held(&self) -> bool {
-        self.rules.load().held_since.is_some()
+        self.held_since().is_some()
+    }
+
+    /// Since when no further cohort is admitted; none where they are.
+    #[must_use]
+    pub fn held_since(&self) -> Option<Millis> {
+        self.rules.load().held_since
+    }
+
+    /// The classes that are being shed, each since when.
+    #[must_use]
+    pub fn shed(&self) -> Vec<status::Shed> {
+        let shed = |class: Class| {
+            Some(status::Shed { class: class.name().to_owned(), since: Rfc3339(self.shed.since(class)?) })
+        };
+        Class::CAPPED.into_iter().filter_map(shed).collect()
     }
 
     /// What was let in and turned away.

@@ -71,6 +71,12 @@ impl ReaderLimits {
     }
 }
 
+impl Default for ReaderLimits {
+    fn default() -> Self {
+        Self::of_time()
+    }
+}
+
 /// The limits of one port, and who has taken how much.
 #[derive(Debug)]
 pub struct Limits {

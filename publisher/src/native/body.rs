@@ -14,85 +14,93 @@ pub(crate) const COMPRESS_FROM: usize = 860;
 /// So many bytes are compressed within some milliseconds, by whichever coding.
 const QUICK_BYTES: usize = 256 * 1024;
 
+/// Bytes of a tag: half of a BLAKE3 hash.
+const TAG: usize = 16;
+
+/// What a tag is made of.
+pub(crate) type Hash = [u8; TAG];
+
+/// How much work a smaller body is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effort {
+    /// Many readers will have it.
+    Shared,
+    /// It was made for one question, and may never be asked for again.
+    Once,
+}
+
 /// A body. The same bytes have the same tag on every server and after every restart.
 pub(crate) struct Body {
     /// What it is.
     pub(crate) media: &'static str,
-    identity: Form,
+    identity: Bytes,
+    /// The tag of its bytes as they are, quotes included: 128 bits of BLAKE3 in hexadecimal digits. Of what is rendered for
+    /// each version hardly all is ever asked for, so it is told when first needed.
+    tag: OnceLock<HeaderValue>,
+    effort: Effort,
     gzip: OnceLock<Form>,
     brotli: OnceLock<Form>,
     zstd: OnceLock<Form>,
 }
 
-/// A body in one coding.
-pub(crate) struct Form {
-    /// What is sent.
-    pub(crate) bytes: Bytes,
-    /// Its strong tag, quotes included: 128 bits of BLAKE3 of the body as it is, or of what it follows from, in
-    /// hexadecimal digits; and the coding.
-    pub(crate) etag: HeaderValue,
+/// A body in a coding that compresses, and its strong tag.
+struct Form {
+    bytes: Bytes,
+    etag: HeaderValue,
 }
-
-/// Hexadecimal digits of a tag.
-const DIGITS: usize = 32;
 
 impl Body {
     /// Names these bytes.
     pub(crate) fn new(media: &'static str, bytes: impl Into<Bytes>) -> Self {
-        let bytes = bytes.into();
-        let hash = blake3::hash(&bytes);
-        Self::named(media, bytes, hash)
+        Self {
+            media,
+            identity: bytes.into(),
+            tag: OnceLock::new(),
+            effort: Effort::Shared,
+            gzip: OnceLock::new(),
+            brotli: OnceLock::new(),
+            zstd: OnceLock::new(),
+        }
     }
 
-    /// A body whose bytes follow from what was hashed, and could not be others.
-    pub(crate) fn named(media: &'static str, bytes: impl Into<Bytes>, hash: blake3::Hash) -> Self {
-        let bytes = bytes.into();
-        let etag = etag(&hash.to_hex()[..DIGITS], Coding::Identity);
-        let identity = Form { bytes, etag };
-        Self { media, identity, gzip: OnceLock::new(), brotli: OnceLock::new(), zstd: OnceLock::new() }
+    /// Bytes made for one question, with a hash that is the same where, and only where, they are: that of what they follow from,
+    /// or one put together from what they were joined of, costs less than hashing them. They are compressed with less effort.
+    pub(crate) fn once(media: &'static str, bytes: impl Into<Bytes>, hash: Hash) -> Self {
+        Self { tag: OnceLock::from(quoted(&hash)), effort: Effort::Once, ..Self::new(media, bytes) }
     }
 
     /// The bytes themselves.
     pub(crate) fn identity(&self) -> &Bytes {
-        &self.identity.bytes
+        &self.identity
     }
 
-    /// The body in a coding. Level and window are fixed, so that every server makes the same ones.
-    pub(crate) fn form(&self, coding: Coding) -> &Form {
-        let make = |compress: fn(&[u8]) -> Bytes| {
-            move || Form { bytes: compress(self.identity()), etag: etag(self.digits(), coding) }
+    /// Its bytes in a coding and their strong tag, quotes included. Level and window are fixed, so that every server makes
+    /// the same ones.
+    pub(crate) fn form(&self, coding: Coding) -> (&Bytes, &HeaderValue) {
+        let make = |compress: fn(&[u8], Effort) -> Bytes| {
+            move || Form { bytes: compress(&self.identity, self.effort), etag: coded(self.digits(), coding) }
         };
-        match coding {
-            Coding::Identity => &self.identity,
+        let form = match coding {
+            Coding::Identity => return (&self.identity, self.tag()),
             Coding::Gzip => self.gzip.get_or_init(make(gzip)),
             Coding::Brotli => self.brotli.get_or_init(make(brotli)),
             Coding::Zstd => self.zstd.get_or_init(make(zstd)),
-        }
-    }
-
-    /// The same, where it has been made.
-    pub(crate) fn made(&self, coding: Coding) -> Option<&Form> {
-        match coding {
-            Coding::Identity => Some(&self.identity),
-            Coding::Gzip => self.gzip.get(),
-            Coding::Brotli => self.brotli.get(),
-            Coding::Zstd => self.zstd.get(),
-        }
+        };
+        (&form.bytes, &form.etag)
     }
 
     /// Whether it is there in a coding, or costs so little to make that a reader may be kept waiting for it.
     pub(crate) fn is_quick(&self, coding: Coding) -> bool {
-        self.made(coding).is_some() || self.identity().len() < QUICK_BYTES
+        coding == Coding::Identity || self.made(coding).is_some() || self.identity.len() < QUICK_BYTES
     }
 
     /// The strong tag of its bytes in a coding, whether they have been made or not.
     pub(crate) fn etag(&self, coding: Coding) -> HeaderValue {
-        self.made(coding).map_or_else(|| etag(self.digits(), coding), |form| form.etag.clone())
-    }
-
-    fn digits(&self) -> &str {
-        let etag = self.identity.etag.to_str().expect("digits are text");
-        &etag[1..=DIGITS]
+        match (coding, self.made(coding)) {
+            (Coding::Identity, _) => self.tag().clone(),
+            (_, Some(form)) => form.etag.clone(),
+            (_, None) => coded(self.digits(), coding),
+        }
     }
 
     /// Whether this strong tag, quotes included, is its own in whatever coding.
@@ -101,34 +109,61 @@ impl Body {
         let rest = name.and_then(|name| name.strip_prefix(self.digits()));
         rest.is_some_and(|rest| matches!(rest, "" | "-gzip" | "-br" | "-zstd"))
     }
-}
 
-fn etag(digits: &str, coding: Coding) -> HeaderValue {
-    let mut text = Vec::with_capacity(DIGITS + 8);
-    text.push(b'"');
-    text.extend_from_slice(digits.as_bytes());
-    if coding != Coding::Identity {
-        text.push(b'-');
-        text.extend_from_slice(coding.name().as_bytes());
+    fn made(&self, coding: Coding) -> Option<&Form> {
+        match coding {
+            Coding::Identity => None,
+            Coding::Gzip => self.gzip.get(),
+            Coding::Brotli => self.brotli.get(),
+            Coding::Zstd => self.zstd.get(),
+        }
     }
-    text.push(b'"');
-    HeaderValue::from_maybe_shared(Bytes::from(text)).expect("digits and letters are a header")
+
+    fn tag(&self) -> &HeaderValue {
+        self.tag.get_or_init(|| quoted(&half(&blake3::hash(&self.identity))))
+    }
+
+    fn digits(&self) -> &str {
+        let tag = self.tag().to_str().expect("digits are ASCII");
+        tag.trim_matches('"')
+    }
 }
 
-fn gzip(bytes: &[u8]) -> Bytes {
-    let mut out =
-        flate2::write::GzEncoder::new(Vec::with_capacity(bytes.len() / 4), flate2::Compression::new(5));
+/// Half of a hash, which is all that a tag has.
+pub(crate) fn half(hash: &blake3::Hash) -> Hash {
+    *hash.as_bytes().first_chunk().expect("a hash is longer than its half")
+}
+
+fn quoted(hash: &Hash) -> HeaderValue {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut tag = [b'"'; 2 * TAG + 2];
+    for (pair, byte) in tag[1..].chunks_exact_mut(2).zip(hash) {
+        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+    HeaderValue::from_bytes(&tag).expect("digits are a header")
+}
+
+fn coded(digits: &str, coding: Coding) -> HeaderValue {
+    let tag = ["\"", digits, "-", coding.name(), "\""].concat();
+    HeaderValue::try_from(tag).expect("digits and letters are a header")
+}
+
+fn gzip(bytes: &[u8], effort: Effort) -> Bytes {
+    let level = flate2::Compression::new(if effort == Effort::Once { 1 } else { 5 });
+    let mut out = flate2::write::GzEncoder::new(Vec::with_capacity(bytes.len() / 4), level);
     out.write_all(bytes).and_then(|()| out.finish()).expect("memory takes all bytes").into()
 }
 
-fn brotli(bytes: &[u8]) -> Bytes {
-    let params = brotli::enc::BrotliEncoderParams { quality: 4, lgwin: 20, ..Default::default() };
+fn brotli(bytes: &[u8], effort: Effort) -> Bytes {
+    let quality = if effort == Effort::Once { 1 } else { 4 };
+    let params = brotli::enc::BrotliEncoderParams { quality, lgwin: 20, ..Default::default() };
     let mut out = Vec::with_capacity(bytes.len() / 4);
     let mut input = bytes;
     brotli::BrotliCompress(&mut input, &mut out, &params).expect("memory takes all bytes");
     out.into()
 }
 
-fn zstd(bytes: &[u8]) -> Bytes {
-    zstd::bulk::compress(bytes, 3).expect("memory takes all bytes").into()
+fn zstd(bytes: &[u8], effort: Effort) -> Bytes {
+    let level = if effort == Effort::Once { 1 } else { 3 };
+    zstd::bulk::compress(bytes, level).expect("memory takes all bytes").into()
 }

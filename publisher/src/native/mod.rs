@@ -25,7 +25,7 @@ use schemas::snapshot::{OutletView, Snapshot};
 use serde::Serialize;
 
 pub(crate) use body::Body as NativeBody;
-use body::Body;
+use body::{Body, Hash, half};
 use document::{JSON, Kind, NDJSON};
 use history::{Changes, History};
 use rows::Row;
@@ -38,9 +38,9 @@ pub(crate) use contract::documents;
 pub(crate) use document::LICENCE;
 pub(crate) use history::KEPT as KEPT_CHANGES;
 pub(crate) use nearby::MAX_LIMIT;
-pub(crate) use respond::{Terms, respond};
+pub(crate) use respond::{Terms, respond, respond_quickly};
 use routes::Params;
-pub(crate) use routes::{at_once, router};
+pub(crate) use routes::{at_once, coded, router};
 pub(crate) use stream::MAX_READERS;
 pub(crate) use stream::Streams;
 
@@ -69,8 +69,8 @@ impl Head {
     }
 
     /// Names the answer of this version to a question: it tells version and time, and is the same on every server.
-    fn hash_of(&self, question: &str) -> blake3::Hash {
-        blake3::keyed_hash(self.hash.as_bytes(), question.as_bytes())
+    fn hash_of(&self, question: &str) -> Hash {
+        half(&blake3::keyed_hash(self.hash.as_bytes(), question.as_bytes()))
     }
 }
 
@@ -174,7 +174,7 @@ impl Native {
         out.extend_from_slice(b",\"outlet\":");
         row.push_whole(&mut out);
         out.push(b'}');
-        Some(Body::named(JSON, out, self.head.hash_of(id)))
+        Some(Body::once(JSON, out, self.head.hash_of(id)))
     }
 
     /// What changed in a part of the country since a version; none where that is too long ago.

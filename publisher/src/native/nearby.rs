@@ -66,7 +66,7 @@ pub(crate) fn answer(
     let total = found.len();
     found.truncate(wanted.limit);
     let bytes = write(&native.head.text, &found, total);
-    Ok(Body::named(JSON, bytes, native.head.hash_of(&[item.as_str(), "?", query].concat())))
+    Ok(Body::once(JSON, bytes, native.head.hash_of(&[item.as_str(), "?", query].concat())))
 }
 
 fn write(head: &[u8], found: &[(Option<f64>, &OutletView, &Row)], total: usize) -> Vec<u8> {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use schemas::snapshot::Snapshot;
 
-use super::body::{Body, Form};
+use super::body::Body;
 use super::negotiate::{Coding, Part, is_known};
 use crate::answer::{self, EXPOSED};
 
@@ -73,7 +73,7 @@ pub(crate) fn respond(request: &HeaderMap, body: &Body, terms: Terms) -> Respons
         let empty = Response::new(HttpBody::empty());
         return with_common(empty, StatusCode::NOT_MODIFIED, body.etag(coding), terms);
     }
-    let Form { bytes, etag } = body.form(coding);
+    let (bytes, etag) = body.form(coding);
     let (status, bytes, range) = match Part::read(request, etag, bytes.len()) {
         Part::Whole => (StatusCode::OK, bytes.clone(), None),
         Part::Bytes(range) => {
@@ -93,6 +93,12 @@ pub(crate) fn respond(request: &HeaderMap, body: &Body, terms: Terms) -> Respons
         headers.insert(header::CONTENT_RANGE, range);
     }
     response
+}
+
+/// The same, where it takes no long compressing first.
+pub(crate) fn respond_quickly(request: &HeaderMap, body: &Body, terms: Terms) -> Option<Response> {
+    let coding = Coding::choose(request, body.identity().len())?;
+    body.is_quick(coding).then(|| respond(request, body, terms))
 }
 
 /// What a 200, 206 and 304 have in common.

@@ -16,10 +16,10 @@ use super::negotiate::Coding;
 use super::scope::Scope;
 use super::shelf::Key;
 use super::tiles::Tile;
-use super::{Terms, holds_any, respond, stream};
+use super::{Terms, holds_any, respond, respond_quickly, stream};
 use crate::edition::Edition;
 use crate::query::value;
-use crate::{Publisher, answer, openapi};
+use crate::{Publisher, answer};
 
 /// All paths below `/v1/` that are not named elsewhere, and the contract.
 pub(crate) fn router(publisher: &Publisher) -> Router {
@@ -60,7 +60,7 @@ async fn read(publisher: &Publisher, edition: Arc<Edition>, uri: &Uri, headers: 
             respond(headers, &*ready(listed, Key::Manifest, headers).await, terms)
         }
         ["limits.json"] => respond(headers, publisher.limits_page(), Terms::Current { ttl: 3600, age: 0 }),
-        ["openapi.json"] => respond(headers, openapi::body(), Terms::Current { ttl: 3600, age: 0 }),
+        ["openapi.json"] => respond(headers, publisher.contract(), Terms::Current { ttl: 3600, age: 0 }),
         ["versions", version, ref rest @ ..] => {
             match version.parse().ok().and_then(|version| publisher.kept(version)) {
                 Some(kept) => resource(kept, headers, params, rest, true).await,
@@ -82,9 +82,7 @@ pub(crate) fn at_once(edition: &Edition, uri: &Uri, headers: &HeaderMap) -> Opti
         (["outlets", id], None) => Some(one(edition, headers, id, edition.terms())),
         (["nearby" | "within"], None) => Some(near(edition, headers, uri.query(), edition.terms())),
         (parts, None) => {
-            let body = edition.native().made(key(edition, parts)?)?;
-            let coding = Coding::choose(headers, body.identity().len())?;
-            body.made(coding).is_some().then(|| respond(headers, &body, edition.terms()))
+            respond_quickly(headers, &*edition.native().made(key(edition, parts)?)?, edition.terms())
         }
     }
 }
@@ -140,13 +138,17 @@ fn key(edition: &Edition, parts: &[&str]) -> Option<Key> {
 
 /// A body, in the coding that the reader will be given. What takes long is made beside the threads that answer.
 async fn ready(edition: Arc<Edition>, key: Key, headers: &HeaderMap) -> Arc<Body> {
-    let chosen = |body: &Body| Coding::choose(headers, body.identity().len()).unwrap_or(Coding::Identity);
     let body = if edition.native().is_quick(key) {
         edition.native_body(key)
     } else {
         beside(move || edition.native_body(key)).await
     };
-    let coding = chosen(&body);
+    coded(body, headers).await
+}
+
+/// A body whose form in the coding that the reader will be given is there.
+pub(crate) async fn coded(body: Arc<Body>, headers: &HeaderMap) -> Arc<Body> {
+    let coding = Coding::choose(headers, body.identity().len()).unwrap_or(Coding::Identity);
     if body.is_quick(coding) {
         return body;
     }

@@ -61,6 +61,19 @@ pub(crate) async fn get(router: &Router, uri: &str) -> Answer {
     ask(router, "GET", uri, &[]).await
 }
 
+/// Questions to the face of 2020: pages that are ready and such as are made, circles, districts, and what finds nothing.
+pub(crate) const FACE: [&str; 9] = [
+    "/corona19-masks/v1/stores/json",
+    "/corona19-masks/v1/stores/json?page=01&perPage=777",
+    "/corona19-masks/v1/sales/json?page=1",
+    "/corona19-masks/v1/sales/json/?page=9",
+    "/corona19-masks/v1/storesByGeo/json?m=5000",
+    "/corona19-masks/v1/storesByGeo/json?lat=37.56&lng=126.97&m=900",
+    "/corona19-masks/v1/storesByAddr/json",
+    "/corona19-masks/v1/storesByAddr/json?address=%EA%B2%BD%EB%82%A8+%EC%A7%84%EC%A3%BC%EC%8B%9C",
+    "/corona19-masks/v1/storesByAddr/json?address=nowhere",
+];
+
 /// All paths of which every server must give the same bytes for the same version.
 pub(crate) fn paths() -> Vec<String> {
     let bases = ["/v1", "/v1/regions/11", "/v1/regions/11680", "/v1/regions/41110", "/v1/regions/48"];

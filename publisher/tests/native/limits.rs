@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use publisher::{Face, KEY_HEADER, KeySecret, Publisher, Rate, ReaderLimits, Refused};
+use publisher::{KEY_HEADER, KeySecret, Publisher, Rate, ReaderLimits, Refused, Settings};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -23,7 +23,7 @@ struct Served {
 }
 
 async fn served(limits: ReaderLimits) -> Served {
-    let publisher = Publisher::within(Face::default(), limits);
+    let publisher = Publisher::with(Settings { limits, ..Settings::default() });
     publisher.publish(World::of(1_200).cut());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();

@@ -6,6 +6,8 @@ mod caching;
 mod changes;
 mod client;
 mod documents;
+mod examples;
+mod face;
 mod finding;
 mod limits;
 mod pages;

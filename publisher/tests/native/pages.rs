@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use publisher::{Face, Publisher};
+use publisher::{Face, MapTiles, Publisher, Settings};
 use sha2::{Digest, Sha256};
 
 use crate::client::get;
@@ -66,4 +66,28 @@ async fn pages_and_all_that_they_name_are_served() {
     }
     assert_eq!(get(&router, "/sw.js").await.header("content-type"), Some("text/javascript; charset=utf-8"));
     assert_eq!(get(&router, "/SOURCES").await.status, 404);
+}
+
+#[tokio::test]
+async fn with_tiles_the_page_may_load_pictures_from_their_origin_and_nothing_else() {
+    let template = "https://tiles.example:8443/{z}/{x}/{y}.png?a=1&b=2";
+    let tiles = MapTiles::new(template, "© \"Somebody\" <of> [all](https://all.example/)").unwrap();
+    let with = Publisher::with(Settings { tiles: Some(tiles), ..Settings::default() }).router();
+    let without = Publisher::new(Face::default()).router();
+    for page in ["/", "/status", "/docs"] {
+        let (with, without) = (get(&with, page).await, get(&without, page).await);
+        let [policy, closed] =
+            [&with, &without].map(|answer| answer.header("content-security-policy").unwrap());
+        assert_eq!(policy, closed.replace("data: blob:", "data: blob: https://tiles.example:8443"), "{page}");
+        assert!(!closed.contains("http"), "{closed}");
+        assert_eq!(with.body == without.body, page != "/", "{page}");
+        assert_eq!(with.header("etag") == without.header("etag"), page != "/", "{page}");
+    }
+    let page = get(&with, "/").await.text();
+    let told = [
+        r#"<meta name="jaego-tiles" content="https://tiles.example:8443/{z}/{x}/{y}.png?a=1&amp;b=2">"#,
+        r#"<meta name="jaego-tiles-attribution" content="© &quot;Somebody&quot; &lt;of> [all](https://all.example/)">"#,
+    ];
+    assert!(told.iter().all(|meta| page.contains(meta)), "{page}");
+    assert!(get(&without, "/").await.text().contains(r#"<meta name="jaego-tiles" content="">"#));
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use publisher::{Face, Publisher};
 
-use crate::client::{Answer, ask, paths};
+use crate::client::{Answer, FACE, ask, paths};
 use crate::world::{Event, World, event};
 
 /// The answer without what is of this moment.
@@ -12,6 +12,10 @@ fn lasting(mut answer: Answer) -> Answer {
         answer.headers.remove(moment);
     }
     answer
+}
+
+fn all_paths() -> impl Iterator<Item = String> {
+    paths().into_iter().chain(FACE.map(str::to_owned))
 }
 
 proptest! {
@@ -26,7 +30,7 @@ proptest! {
         // The old server has made and compressed bodies of every version before.
         for step in &steps {
             runtime.block_on(async {
-                for path in paths() {
+                for path in all_paths() {
                     ask(&old.router(), "GET", &path, &[("accept-encoding", "zstd")]).await;
                 }
             });
@@ -36,7 +40,7 @@ proptest! {
         let new = Publisher::new(Face::default());
         new.publish(std::sync::Arc::new(old.edition().snapshot().clone()));
         runtime.block_on(async {
-            for path in paths() {
+            for path in all_paths() {
                 let mut tags = Vec::new();
                 for coding in ["identity", "gzip", "br", "zstd"] {
                     let headers = [("accept-encoding", coding)];
@@ -66,7 +70,8 @@ proptest! {
         for step in std::iter::once(&Event::Close).chain(&steps) {
             world.happen(step);
             publisher.publish(world.cut());
-            for path in ["/v1/outlets.csv", "/v1/stock.ndjson", "/v1/regions/11680/stock.json"] {
+            let native = ["/v1/outlets.csv", "/v1/stock.ndjson", "/v1/regions/11680/stock.json"];
+            for path in native.into_iter().chain(FACE) {
                 let answer = runtime.block_on(ask(&publisher.router(), "GET", path, &[]));
                 seen.push((answer.header("etag").unwrap().to_owned(), answer.body));
             }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use axum::Router;
-use publisher::{Face, Publisher};
+use publisher::{Deprecated, Deprecations, Face, Publisher, Settings};
+use schemas::Millis;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -15,13 +16,16 @@ use crate::world::World;
 const PASSING: [&str; 5] = ["date", "connection", "age", "cache-status", "content-length"];
 
 async fn served() -> (Router, SocketAddr) {
-    let publisher = Publisher::new(Face::default());
+    serving(Publisher::new(Face::default())).await
+}
+
+async fn serving(publisher: Publisher) -> (Router, SocketAddr) {
     publisher.publish(World::of(300).cut());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
-    let serving = publisher.clone();
-    tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
-    (publisher.router(), at)
+    let router = publisher.router();
+    tokio::spawn(async move { publisher.serve(listener, std::future::pending()).await });
+    (router, at)
 }
 
 /// Status, lasting headers, length that was told, and body.
@@ -107,6 +111,25 @@ async fn a_socket_says_what_the_router_says() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_to_go_is_told_by_what_is_ready_too() {
+    let since = Millis::parse("2027-01-01T00:00:00Z").unwrap();
+    let one = |path: &str| {
+        let (path, sunset) = (path.to_owned(), since.plus(200 * 86_400_000));
+        Deprecated { path, since, sunset, link: "/docs".to_owned() }
+    };
+    let table = ["/v1/outlets/{id}", "/corona19-masks/v1/stores/json"].map(one);
+    let deprecations = Deprecations::new(&table).unwrap();
+    let (router, at) = serving(Publisher::with(Settings { deprecations, ..Settings::default() })).await;
+    for path in ["/v1/outlets/nobody", "/corona19-masks/v1/stores/json?page=2"] {
+        let said = over_a_socket(at, "GET", path, &[]).await;
+        assert_eq!(said.1.get("deprecation").map(String::as_str), Some("@1798761600"), "{path}");
+        let told = said.2;
+        assert_eq!(said, without_a_socket(get(&router, path).await, told), "{path}");
+    }
+    assert_eq!(over_a_socket(at, "GET", "/v1/stock.json", &[]).await.1.get("deprecation"), None);
 }
 
 #[tokio::test]

@@ -35,6 +35,8 @@ const levelOf = (count) => (count >= 100 ? "plenty" : count >= 30 ? "some" : cou
 let version = 1;
 let changedAt = Date.now();
 let frozen = false;
+/** Since when the writing side is in every trouble there is; 0 while it is in none. */
+let troubled = 0;
 const outlets = new Map();
 
 function makeOutlet(n, district) {
@@ -128,11 +130,17 @@ function status() {
     ...head(), age_ms: Date.now() - changedAt, source: frozen ? "stale" : "live",
     hops: [hop("pos_to_received", 12.4, 88), hop("received_to_committed", 2.1, 9.8), hop("committed_to_applied", 0.6, 3.2), hop("applied_to_published", 510, frozen ? 42_000 : 1012)],
     durability: "fsynced", entries: { report: 48_120, delta: 210_311, notice: 44 }, rejected: { stale_terminal: 3, unknown_item: 11 }, clocks_off: 7,
+    writing: troubled ? trouble() : { degraded: [], dead: false, held: false, shed: [] },
     applied: 258_475, committed: 258_477, journal_bytes: 48_211_204,
     outlets: { registered: rows.length, heard: rows.filter((row) => row.stock.length).length, silent: rows.filter((row) => row.silent).length, unregistered: 12, levels },
     items: { mask: { outlets: rows.length, count: 1 } },
   };
 }
+
+const trouble = () => ({
+  degraded: ["nats_gone", "disk_full", "journal_slow"].map((mode, n) => ({ mode, since: iso(troubled - n * 3_600_000) })),
+  dead: true, dead_since: iso(troubled), held: true, held_since: iso(troubled), shed: [{ class: "check", since: iso(troubled) }],
+});
 
 const streams = new Set();
 
@@ -196,6 +204,7 @@ function file(request, response, path) {
 createServer((request, response) => {
   const { pathname, searchParams } = new URL(request.url, "http://localhost");
   if (pathname === "/dev/freeze") return send(request, response, 200, "text/plain", String((frozen = searchParams.get("on") === "1")), "no-store");
+  if (pathname === "/dev/trouble") return send(request, response, 200, "text/plain", String((troubled = searchParams.get("on") === "1" ? Date.now() : 0)), "no-store");
   if (pathname === "/v1/stream") return stream(request, response, searchParams.get("region"));
   if (!pathname.startsWith("/v1/")) return file(request, response, pathname);
   const data = answer(pathname, searchParams);

@@ -17,6 +17,7 @@ import { LEVELS, type Status } from "./types.ts";
 import { said, selected } from "./view.ts";
 import { install } from "./worker.ts";
 import { Banner, Pulse } from "./ui/banner.tsx";
+import { Credit } from "./ui/credit.tsx";
 import { Detail } from "./ui/detail.tsx";
 import { Filter } from "./ui/filter.tsx";
 import { Icon, Mark } from "./ui/icons.tsx";
@@ -126,6 +127,7 @@ function App() {
       <Top />
       <div class="map-pane">
         <MapPane />
+        <Credit />
         <Controls onFault={setFault} />
         <div role="alert">
           {fault && <p class="fault"><span>{w[fault]}</span><button type="button" aria-label={w.close} onClick={() => setFault(null)}><Icon name="close" size={18} /></button></p>}

@@ -6,9 +6,15 @@ import type { Hours } from "./types.ts";
 const KST_MS = 9 * 3_600_000;
 
 /** Day of the week from Monday = 0 and minutes after midnight, in Korea. */
-export function korea(at = now()): { day: number; minutes: number } {
+export function korea(at = now()) {
   const local = new Date(at + KST_MS);
-  return { day: (local.getUTCDay() + 6) % 7, minutes: local.getUTCHours() * 60 + local.getUTCMinutes() };
+  return {
+    day: (local.getUTCDay() + 6) % 7,
+    minutes: local.getUTCHours() * 60 + local.getUTCMinutes(),
+    date: local.toISOString().slice(0, 10),
+    month: local.getUTCMonth() + 1,
+    dayOfMonth: local.getUTCDate(),
+  };
 }
 
 export const clock = (minutes: number): string =>

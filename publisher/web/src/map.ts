@@ -1,5 +1,6 @@
 // The map: Leaflet with the layer of outlets, kept in step with the tiles, the streams and the chosen outlet.
 import * as L from "leaflet";
+import { background } from "./background.ts";
 import { Dots } from "./dots.ts";
 import { levels } from "./filter.ts";
 import { areas, inView, middle, type Area } from "./regions.ts";
@@ -54,11 +55,8 @@ export function mount(element: HTMLElement): void {
 
 /** Adds the operator's own background, where one is configured. */
 function raster(map: L.Map): void {
-  const url = document.querySelector<HTMLMetaElement>('meta[name="jaego-tiles"]')?.content.trim();
-  if (!url) return;
-  const credit = document.querySelector<HTMLMetaElement>('meta[name="jaego-tiles-attribution"]')?.content.trim();
-  if (credit) L.control.attribution({ prefix: false, position: "bottomright" }).addAttribution(credit).addTo(map);
-  L.tileLayer(url, { maxZoom: 18, className: "raster" }).addTo(map);
+  if (!background.tiles) return;
+  L.tileLayer(background.tiles, { maxZoom: 18, className: "raster" }).addTo(map);
 }
 
 function mark(): void {

@@ -7,6 +7,7 @@ import { ageOf } from "./age.ts";
 import { Flow } from "./status/flow.tsx";
 import { Silence } from "./status/silence.tsx";
 import { Engine, Outlets } from "./status/facts.tsx";
+import { Troubles, troubles } from "./status/trouble.tsx";
 import { lateHops, state, watch } from "./status/state.ts";
 import { regions } from "./regions.ts";
 import { useBeat, useSignal } from "./signal.ts";
@@ -22,8 +23,16 @@ function Verdict() {
   const at = Date.parse(status.last_updated);
   const late = lateHops(status);
   const names = late.map((hop) => w.s.hop[hop] ?? hop).join(", ");
-  const bad = !reachable || late.length > 0 || status.source === "stale";
-  const text = !reachable ? w.s.unreachable : status.source === "stale" ? w.s.stale : late.length ? w.s.bad(names) : w.s.good;
+  const wrong = troubles(status.writing, w);
+  const bad = !reachable || late.length > 0 || status.source === "stale" || wrong.length > 0;
+  const text = [
+    !reachable && w.s.unreachable,
+    status.writing?.dead && w.s.trouble.writesDead,
+    status.source === "stale" && w.s.stale,
+    late.length > 0 && w.s.bad(names),
+    wrong.length > 0 && w.s.trouble.some(wrong.length),
+    w.s.good,
+  ].find(Boolean);
   const since = late.includes("published_to_you") || status.source === "stale" || !reachable ? w.s.sinceData(ageOf(at)) : w.s.shown(ageOf(at));
   return (
     <div class={`verdict ${bad ? "bad" : "good"}`} role="status">
@@ -52,7 +61,7 @@ function Page() {
         <h1>{w.s.title}</h1>
         <p class="lead">{w.s.lead}</p>
         <Verdict />
-        {status && <><Flow status={status} /><Outlets status={status} /><Silence status={status} /><Engine status={status} /></>}
+        {status && <><Troubles status={status} /><Flow status={status} /><Outlets status={status} /><Silence status={status} /><Engine status={status} /></>}
       </main>
       <footer><p>{w.s.refreshed} <a href="/v1/status.json">/v1/status.json</a></p></footer>
     </div>

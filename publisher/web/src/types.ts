@@ -105,6 +105,17 @@ export interface Hop {
   p99_ms: number | null;
 }
 
+/** How the writing side is; an older server tells less. */
+export interface Writing {
+  degraded: { mode: string; since: string }[];
+  dead: boolean;
+  dead_since?: string | null;
+  held: boolean;
+  held_since?: string | null;
+  shed?: { class: string; since: string }[];
+  probe_ms?: number | null;
+}
+
 export interface Status extends Head {
   age_ms: number;
   source?: "live" | "stale";
@@ -116,6 +127,7 @@ export interface Status extends Head {
   applied: number;
   committed: number;
   journal_bytes: number;
+  writing?: Writing;
   outlets: { registered: number; heard: number; silent: number; unregistered: number; levels: Partial<Record<Level, number>> };
   items: Record<string, { outlets: number; count: number }>;
 }

@@ -1,11 +1,11 @@
-// Drives both pages in a real browser against a server: node test/browser.mjs BASE_URL SCREENSHOT_FOLDER
+// Drives the pages in a real browser against a server: node test/browser.mjs BASE_URL SCREENSHOT_FOLDER [PART OF A TEST'S NAME]
 import { mkdirSync, readFileSync } from "node:fs";
 import { createServer, request as ask } from "node:http";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-const [base = "http://127.0.0.1:8090", folder = "screenshots"] = process.argv.slice(2);
+const [base = "http://127.0.0.1:8090", folder = "screenshots", only = ""] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PHONE = { width: 390, height: 844 };
 const DESK = { width: 1440, height: 900 };
@@ -61,6 +61,7 @@ async function visit(run, { viewport = PHONE, locale = "ko-KR", path = "/", quie
 }
 
 async function test(name, run, options) {
+  if (!name.includes(only)) return;
   const begun = performance.now();
   try {
     await visit(run, options);
@@ -68,7 +69,7 @@ async function test(name, run, options) {
     console.log(`ok   ${name} (${Math.round(performance.now() - begun)} ms)`);
   } catch (error) {
     failed += 1;
-    console.log(`FAIL ${name}: ${error.message}`);
+    console.log(`FAIL ${name}: ${error.message.slice(0, 600)}`);
   }
 }
 
@@ -104,6 +105,25 @@ async function goTo(page, text) {
   await page.getByRole("combobox").press("Enter");
   await outletsListed(page);
 }
+
+/** Tiles of one colour at the address that the server's page names, if that is this machine; tells how often they were asked for. */
+async function background() {
+  const page = await (await fetch(base)).text();
+  const template = /name="jaego-tiles" content="([^"]*)"/.exec(page)?.[1];
+  if (!template || !/^http:\/\/(127\.0\.0\.1|localhost):/.test(template)) return null;
+  const asked = [];
+  const green = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGM4cecEAATcAm0jZsDKAAAAAElFTkSuQmCC", "base64");
+  const server = createServer((request, response) => {
+    asked.push(request.url);
+    response.writeHead(200, { "content-type": "image/png" }).end(green);
+  });
+  const { hostname, port, origin } = new URL(template.replace(/[{}]/g, ""));
+  await new Promise((resolve) => server.listen(Number(port), hostname, resolve));
+  return { asked, origin, close: () => server.close() };
+}
+
+const tiles = await background();
+if (tiles === null) console.log("skip background: the server has no map-tiles on this machine");
 
 for (const [name, viewport] of [["phone", PHONE], ["desk", DESK]]) {
   await test(`first outlets and the country, ${name}`, async (page) => {
@@ -150,6 +170,41 @@ for (const [name, viewport] of [["phone", PHONE], ["desk", DESK]]) {
     await accessible(page);
   }, { viewport, path: "/status" });
 }
+
+/** Lets the page read another status than the server's. */
+async function telling(page, writing) {
+  await page.route("**/v1/status.json", async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), writing } });
+  });
+}
+
+const minutesAgo = (n) => new Date(Date.now() - n * 60_000).toISOString();
+const TROUBLE = {
+  degraded: ["nats_gone", "disk_full", "journal_slow"].map((mode, n) => ({ mode, since: minutesAgo(7 + 60 * n) })),
+  dead: true, dead_since: minutesAgo(7), held: true, held_since: minutesAgo(6), shed: [{ class: "check", since: minutesAgo(0) }],
+};
+for (const [locale, words] of [["ko-KR", ["7분째", "메시지 서버(NATS)", "디스크가 가득", "기록이 느립", "구매 확인: 일부", "참여를 미루고", "적지 못하고"]], ["en-US", ["for 7 min", "(NATS) is gone", "disk is full", "journal is slow", "Purchase checks: some", "kept waiting", "not being written"]]]) {
+  await test(`degraded modes in words, ${locale}`, async (page) => {
+    await telling(page, TROUBLE);
+    await page.reload();
+    await page.waitForSelector(".trouble");
+    const text = await page.locator("main").innerText();
+    for (const word of words) assert(text.includes(word), `${word} is not said`);
+    assert((await page.locator(".trouble").count()) === 6, "six troubles");
+    assert((await page.locator(".trouble .since").count()) === 6, "each since when");
+    assert(await page.locator(".verdict.bad").count(), "the verdict");
+    await page.screenshot({ path: join(folder, `phone-trouble-${locale}.png`), fullPage: true });
+    await accessible(page);
+  }, { path: "/status", locale, serviceWorkers: "block" });
+}
+
+await test("nothing wrong is said as well", async (page) => {
+  await telling(page, { degraded: [], dead: false, held: false, shed: [] });
+  await page.reload();
+  await page.waitForSelector("#trouble-title");
+  assert((await page.locator(".trouble").count()) === 0, "trouble");
+}, { path: "/status", serviceWorkers: "block" });
 
 await test("search by an outlet's name", async (page) => {
   await drawn(page);
@@ -283,9 +338,34 @@ await test("dark", async (page) => {
   await accessible(page);
 }, { colorScheme: "dark" });
 
+for (const [name, viewport] of tiles ? [["phone", PHONE], ["desk", DESK]] : []) {
+  await test(`background with its attribution, ${name}`, async (page) => {
+    await drawn(page);
+    await goTo(page, "강남");
+    await until(page, () => [...document.querySelectorAll("img.leaflet-tile")].some((tile) => tile.complete && tile.naturalWidth > 0));
+    assert(tiles.asked.some((url) => /\/\d+\/\d+\/\d+/.test(url)), `asked: ${tiles.asked.slice(0, 3)}`);
+    const seen = await page.locator(".credit").evaluate((credit) => {
+      const { left, top, width, height } = credit.getBoundingClientRect();
+      const there = document.elementFromPoint(left + width / 2, top + height / 2);
+      return credit.innerText.trim().length > 0 && (there === credit || credit.contains(there));
+    });
+    assert(seen, "the attribution is covered");
+    const kept = await page.evaluate((origin) => new Promise((resolve) => {
+      document.addEventListener("securitypolicyviolation", (event) => resolve(event.effectiveDirective));
+      const elsewhere = new Image();
+      elsewhere.onload = () => resolve("loaded");
+      elsewhere.src = `${origin.replace(/\d+$/, "9")}/0/0/0.png`;
+    }), tiles.origin);
+    assert(kept === "img-src", `another origin: ${kept}`);
+    await page.waitForTimeout(800);
+    await shot(page, `${name}-background`);
+    await accessible(page);
+  }, { viewport, quiet: false });
+}
+
 await test("installable, within the budget, nothing from elsewhere", async (page) => {
   const foreign = [];
-  page.on("request", (request) => !request.url().startsWith(base) && !request.url().startsWith("data:") && foreign.push(request.url()));
+  page.on("request", (request) => ![base, "data:", tiles?.origin].some((from) => from && request.url().startsWith(from)) && foreign.push(request.url()));
   await page.reload();
   await drawn(page);
   const manifest = await (await page.request.get(`${base}/manifest.webmanifest`)).json();
@@ -299,6 +379,7 @@ await test("installable, within the budget, nothing from elsewhere", async (page
   assert(foreign.length === 0, `foreign: ${foreign}`);
 }, { serviceWorkers: "block" });
 
+tiles?.close();
 await browser.close();
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed > 0 ? 1 : 0);

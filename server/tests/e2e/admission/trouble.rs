@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
+use chrono::{DateTime, Utc};
 use ingest::nats_server::NatsServer;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -33,7 +34,7 @@ fn is_degraded(ready: &Value, mode: &str) -> bool {
 }
 
 fn is_well(ready: &Value) -> bool {
-    ready["writing"] == json!({ "degraded": [], "dead": false, "held": false })
+    ready["writing"] == json!({ "degraded": [], "dead": false, "held": false, "shed": [] })
 }
 
 fn limit(admission: &Value) -> u64 {
@@ -81,6 +82,10 @@ async fn a_journal_that_stands_still_is_told_holds_the_opening_and_recovers() {
     assert!(held.text.contains("while answers are late"), "{}", held.text);
     let dead = admin(&jaego, "/readyz", |ready| ready["writing"]["dead"] == true).await;
     assert!(dead["writing"]["held"] == true && dead["ready"] == true, "{dead}");
+    let since = |of: &str| DateTime::parse_from_rfc3339(dead["writing"][of].as_str().unwrap()).unwrap();
+    let slow =
+        DateTime::parse_from_rfc3339(dead["writing"]["degraded"][0]["since"].as_str().unwrap()).unwrap();
+    assert!(since("dead_since") == slow && since("held_since") < Utc::now(), "{dead}");
     for metric in ["jaego_writes_dead 1", "jaego_degraded{mode=\"journal_slow\"} 1", "jaego_admission_held 1"]
     {
         assert!(jaego.admin("/metrics").await.contains(metric), "{metric}");

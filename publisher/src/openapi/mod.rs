@@ -1,0 +1,80 @@
+//! `/openapi.json`, made of the types, of one table of operations, and of answers that the code gave.
+
+mod examples;
+mod face;
+mod operations;
+mod parts;
+
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
+use schemas::status::Status;
+use serde_json::{Value, json};
+
+use self::examples::example;
+use self::parts::{headers, parameters, reference, tagged};
+use crate::answer::Problem;
+use crate::native::NativeBody;
+use crate::{Deprecations, limits};
+
+/// The document; it never changes while a process runs.
+pub(crate) fn body(deprecations: &Deprecations) -> NativeBody {
+    let document = document(deprecations);
+    NativeBody::new(
+        operations::JSON,
+        serde_json::to_vec(&document).expect("texts and numbers always serialise"),
+    )
+}
+
+fn document(deprecations: &Deprecations) -> Value {
+    let mut problem = json!({ "schema": reference("Problem") });
+    if let Some(example) = example("Problem") {
+        problem["example"] = example.clone();
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "jaego open data",
+            "version": "1.0.0",
+            "summary": "Public stock of rationed goods: versioned, cached, live.",
+            "description": WORDS,
+            "license": { "name": crate::native::LICENCE, "url": "https://www.kogl.or.kr/info/license.do" },
+        },
+        "servers": [{ "url": "/" }],
+        "security": [],
+        "paths": operations::paths(deprecations),
+        "components": {
+            "schemas": schemas(),
+            "parameters": parameters(),
+            "headers": headers(),
+            "responses": { "Problem": {
+                "description": "What is wrong, and what to do (RFC 9457).",
+                "content": { "application/problem+json": problem },
+            }, "NotModified": { "description": "You have it already.", "headers": tagged() } },
+        },
+    })
+}
+
+const WORDS: &str = "Every document tells its `version` (it grows), `last_updated` and `ttl` in seconds. The same version at the same \
+    address is the same bytes on every server, and has the same strong ETag. Bodies come as they are or in gzip, br or zstd; parts \
+    (`Range: bytes=`) are given. Times are RFC 3339 with an offset. Fields may be added; none of those listed will go or change its \
+    meaning under /v1: what is to go is announced by `Deprecation` and `Sunset` headers at least 180 days before.";
+
+fn schemas() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into());
+    let mut generator = settings.into_generator();
+    for add in [
+        SchemaGenerator::subschema_for::<Problem>,
+        SchemaGenerator::subschema_for::<Status>,
+        SchemaGenerator::subschema_for::<limits::document::Document>,
+        SchemaGenerator::subschema_for::<limits::NewKey>,
+    ] {
+        add(&mut generator);
+    }
+    let documents = crate::native::documents(&mut generator);
+    let mut schemas = generator.take_definitions(true);
+    schemas.extend(documents);
+    schemas.extend(face::schemas());
+    schemas.insert("Text".to_owned(), json!({ "type": "string" }));
+    schemas.insert("Object".to_owned(), json!({ "type": "object" }));
+    schemas.into()
+}

@@ -1,0 +1,91 @@
+//! Parameters, headers and references that operations share.
+
+use serde_json::{Map, Value, json};
+
+use super::face;
+
+/// A schema by its name.
+pub(super) fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// Headers of what may be kept.
+pub(super) fn tagged() -> Value {
+    of_names(["ETag", "Age", "Cache-Control", "Cache-Status", "Vary"]).into()
+}
+
+/// Headers of what is to go.
+pub(super) fn announced() -> Map<String, Value> {
+    of_names(["Deprecation", "Sunset", "Link"])
+}
+
+fn of_names<const N: usize>(names: [&str; N]) -> Map<String, Value> {
+    let header = |name: &str| (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
+    names.into_iter().map(header).collect()
+}
+
+/// All headers.
+pub(super) fn headers() -> Value {
+    let header =
+        |description: &str, kind: &str| json!({ "description": description, "schema": { "type": kind } });
+    json!({
+        "ETag": header("Strong; the same for the same bytes on every server.", "string"),
+        "Age": header("Seconds since this version was made, by the clock of the server that answers.", "integer"),
+        "Cache-Control": header("How long it may be used, and how long while nothing newer is to be had.", "string"),
+        "Cache-Status": header("RFC 9211; a `ttl` below zero tells of a late version.", "string"),
+        "Vary": header("Accept-Encoding.", "string"),
+        "Deprecation": header("RFC 9745; `@` and seconds since 1970: since when nothing new should be built on it.", "string"),
+        "Sunset": header("RFC 8594; when it will answer no more.", "string"),
+        "Link": header("`rel=\"deprecation\"`: what to use instead.", "string"),
+    })
+}
+
+/// All parameters.
+pub(super) fn parameters() -> Value {
+    let parameter = |place: &str, name: &str, description: &str, schema: Value| {
+        // A question without these three can not be answered.
+        let required = place == "path" || ["lat", "lng", "bbox"].contains(&name);
+        json!({ "in": place, "name": name, "description": description, "required": required, "schema": schema })
+    };
+    let mut from = parameter(
+        "query",
+        "since",
+        "The version that the reader has.",
+        json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX }),
+    );
+    from["required"] = true.into();
+    let four = json!({ "type": "array", "items": { "type": "number", "minimum": -180, "maximum": 180 }, "minItems": 4, "maxItems": 4 });
+    let mut bbox = parameter("query", "bbox", "west,south,east,north in degrees.", four);
+    bbox["style"] = "form".into();
+    bbox["explode"] = false.into();
+    bbox["example"] = json!([126.9, 37.5, 127.0, 37.6]);
+    let number = |from: f64, to: f64| json!({ "type": "number", "minimum": from, "maximum": to });
+    let whole = |from: u64, to: u64| json!({ "type": "integer", "minimum": from, "maximum": to });
+    let region = || json!({ "type": "string", "pattern": "^([0-9]{2}|[0-9]{5})$", "examples": ["11680"] });
+    let mut all = json!({
+        "Id": parameter("path", "id", "Code of the outlet.", json!({ "type": "string", "pattern": "^[0-9A-Za-z_-]{1,32}$" })),
+        "Code": parameter("path", "code", "Province (two digits) or district (five).", region()),
+        "Region": parameter("query", "region", "Province or district; the whole country where missing.", region()),
+        "Version": parameter("path", "version", "A version that is kept.", whole(0, u64::MAX)),
+        "From": from,
+        "Since": parameter("query", "since", "The version that the reader has.", whole(0, u64::MAX)),
+        "LastEventId": parameter("header", "Last-Event-ID", "The version that the reader has; browsers send it.", whole(0, u64::MAX)),
+        "Lat": parameter("query", "lat", "Degrees north.", number(-90.0, 90.0)),
+        "Lng": parameter("query", "lng", "Degrees east.", number(-180.0, 180.0)),
+        "Radius": parameter("query", "radius_m", "Metres; 1000 where missing.", number(0.0, 5000.0)),
+        "Bbox": bbox,
+        "Limit": parameter("query", "limit", "Most rows; 100 where missing, never more than 1000.", whole(1, 1_000_000_000)),
+        "Item": parameter("query", "item", "Item whose level counts.", json!({ "type": "string", "pattern": "^[0-9a-z_-]{1,32}$", "examples": ["mask"] })),
+        "MinLevel": parameter("query", "min_level", "Only outlets that have at least so much.", json!({ "type": "string", "enum": ["plenty", "some", "few", "empty"] })),
+        "Z": parameter("path", "z", "Zoom.", whole(6, 14)),
+        "X": parameter("path", "x", "Column.", whole(0, 16_383)),
+        "Y": parameter("path", "y", "Row.", whole(0, 16_383)),
+    });
+    for (name, asked, description, example) in face::PARAMETERS {
+        all[name] =
+            parameter("query", asked, description, json!({ "type": "string", "examples": [example] }));
+        // Missing ones have an answer too.
+        all[name]["required"] = false.into();
+    }
+    all
+}
