@@ -5,7 +5,7 @@ mod ration;
 mod threshold;
 
 use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use moment::Moment;
 pub use ration::Ration;
@@ -170,7 +170,7 @@ pub struct Bursts {
 }
 
 /// What a caller does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Does {
     /// Reads a district in the face of 2020.
@@ -189,6 +189,8 @@ pub enum Does {
     Status,
     /// Buys at a pharmacy, over NATS.
     Sale,
+    /// Books a delivery in at a pharmacy, over NATS.
+    Delivery,
     /// Asks at a post office whether a person may buy, at the desk.
     DeskCheck,
     /// Buys at a post office, at the desk.
@@ -199,7 +201,7 @@ impl Does {
     /// Whether it writes or asks about persons; else it reads the open API.
     #[must_use]
     pub fn is_till(self) -> bool {
-        matches!(self, Self::Sale | Self::DeskCheck | Self::DeskSale)
+        matches!(self, Self::Sale | Self::Delivery | Self::DeskCheck | Self::DeskSale)
     }
 }
 
