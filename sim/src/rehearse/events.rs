@@ -15,6 +15,10 @@ use super::schedule::Timeline;
 use super::stage::{Stage, flags};
 use crate::registry;
 
+/// What is said when a registry is imported, and when it is in force.
+pub(crate) const IMPORT_BEGINS: &str = "another registry is imported";
+pub(crate) const IN_FORCE: &str = "is in force";
+
 /// How long an import may take.
 const IMPORT_WITHIN: Duration = Duration::from_secs(120);
 
@@ -181,7 +185,7 @@ fn words(event: &Event) -> String {
         Act::Pause => format!("{} stands still", event.to),
         Act::Drop => format!("all connections of {} break", event.to),
         Act::Fill => "the disk is full".to_owned(),
-        Act::Migrate => "another registry is imported".to_owned(),
+        Act::Migrate => IMPORT_BEGINS.to_owned(),
         Act::Dawn => format!("{} is started again with the clock of the next morning", event.to),
     }
 }
@@ -207,7 +211,7 @@ fn import(admin: SocketAddr, rows: &[OutletInfo]) -> Result<String> {
     }
     let (status, answer) = plain_http::post(admin, "/registry?source=migration", &body, IMPORT_WITHIN)?;
     ensure!(status == 200, "the import was answered with {status}: {}", String::from_utf8_lossy(&answer));
-    Ok(format!("the registry of {} outlets is in force", rows.len()))
+    Ok(format!("the registry of {} outlets {IN_FORCE}", rows.len()))
 }
 
 #[cfg(test)]
