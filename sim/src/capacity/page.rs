@@ -31,19 +31,12 @@ fn table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String 
 fn number(value: f64) -> String {
     let size = value.abs();
     if size >= 1e9 {
-        return format!("{:.3} billion", value / 1e9);
+        return format!("{} billion", (value / 1e7).round() / 100.0);
     }
     if size < 1_000.0 {
-        let digits = if size == 0.0 || size >= 100.0 {
-            0
-        } else if size >= 10.0 {
-            1
-        } else if size >= 1.0 {
-            2
-        } else {
-            3
-        };
-        return format!("{value:.digits$}");
+        let digits = if size >= 100.0 { 0 } else { 2 - (size.max(0.1).log10().floor() as i32) };
+        let unit = 10_f64.powi(digits);
+        return ((value * unit).round() / unit).to_string();
     }
     let digits = (size.log10().floor() as i32 - 2).max(0);
     let rounded = (value / 10_f64.powi(digits)).round() * 10_f64.powi(digits);
@@ -70,10 +63,21 @@ mod tests {
 
     #[test]
     fn numbers_are_readable() {
-        let all = [0.0, 0.0123, 4.567, 45.67, 456.7, 4_567.0, 71_667.0, 4_300_000.0, 1e9, -1_234.0];
+        let all = [0.0, 0.0123, 4.567, 45.67, 60.0, 456.7, 4_567.0, 71_667.0, 4_300_000.0, 1e9, -1_234.0];
         let said: Vec<String> = all.into_iter().map(number).collect();
-        let wanted =
-            ["0", "0.012", "4.57", "45.7", "457", "4,570", "71,700", "4,300,000", "1.000 billion", "-1,230"];
+        let wanted = [
+            "0",
+            "0.012",
+            "4.57",
+            "45.7",
+            "60",
+            "457",
+            "4,570",
+            "71,700",
+            "4,300,000",
+            "1 billion",
+            "-1,230",
+        ];
         assert_eq!(said, wanted);
         assert_eq!(
             table(&["a", "b"], [vec!["1".to_owned(), "2".to_owned()]]),
