@@ -12,6 +12,7 @@ use super::generator::Shared;
 use super::plain_http;
 use super::scenario::{Act, Event, Scenario};
 use super::schedule::Timeline;
+use super::stage::slow_disk::SlowDisk;
 use super::stage::{Stage, flags};
 use crate::registry;
 
@@ -29,6 +30,7 @@ pub(crate) struct Events {
     done: Vec<(f64, String)>,
     remarks: Vec<String>,
     killed: Vec<String>,
+    slow: Vec<(String, SlowDisk)>,
     /// Mornings so far, beyond the first.
     day: u32,
     next_registry: Option<Vec<OutletInfo>>,
@@ -47,6 +49,7 @@ impl Events {
             done: Vec::new(),
             remarks: Vec::new(),
             killed: Vec::new(),
+            slow: Vec::new(),
             day: 0,
             next_registry: None,
             import: None,
@@ -97,6 +100,12 @@ impl Events {
                 self.killed.push(event.to.clone());
             }
             Act::Pause => stage.part(&event.to).with_context(|| nobody(event))?.pause(true),
+            Act::Partition => stage.island.as_ref().context("there is no node on an island")?.pull(true)?,
+            Act::SlowFsync => {
+                let node = stage.nats(&event.to).with_context(|| nobody(event))?;
+                let slow = SlowDisk::attach(node, Duration::from_millis(event.each_ms.into()))?;
+                self.slow.push((event.to.clone(), slow));
+            }
             Act::Drop => {
                 let counter = match event.to.as_str() {
                     "tills" => &shared.drop_tills,
@@ -132,6 +141,14 @@ impl Events {
             Act::Fill => {
                 stage.disk.as_ref().context("there is a disk")?.empty();
                 self.done.push((now, "the disk has room again".to_owned()));
+            }
+            Act::Partition => {
+                stage.island.as_ref().context("there is an island")?.pull(false)?;
+                self.done.push((now, format!("{} is connected again", event.to)));
+            }
+            Act::SlowFsync => {
+                self.slow.retain(|(name, _)| *name != event.to);
+                self.done.push((now, format!("the disk of {} is as it was", event.to)));
             }
             Act::Drop | Act::Migrate | Act::Dawn => {}
         }
@@ -183,6 +200,8 @@ fn words(event: &Event) -> String {
     match event.act {
         Act::Kill => format!("{} is killed", event.to),
         Act::Pause => format!("{} stands still", event.to),
+        Act::Partition => format!("{} is cut off", event.to),
+        Act::SlowFsync => format!("each fsync of {} takes {} ms longer", event.to, event.each_ms),
         Act::Drop => format!("all connections of {} break", event.to),
         Act::Fill => "the disk is full".to_owned(),
         Act::Migrate => IMPORT_BEGINS.to_owned(),
