@@ -14,7 +14,8 @@ const UP_WITHIN: Duration = Duration::from_secs(5);
 /// The name of the inner end.
 const INNER: &str = "inner";
 
-/// The network; gone with this value, and with this process, whatever ends it: the kernel removes a namespace that nobody is in.
+/// The network; gone with this value. Where this process is killed the kernel removes the namespace as soon as nobody is in it and what was
+/// under way is given up: while the cable is out that takes some minutes.
 pub(crate) struct Island {
     /// Is in the namespace and does nothing else.
     holder: Child,
@@ -75,7 +76,7 @@ impl Island {
     }
 
     fn connect(&self, outside: Ipv4Addr, inside: Ipv4Addr) -> Result<()> {
-        let (outer, pid) = (format!("jaego{}", self.holder.id()), self.holder.id().to_string());
+        let (outer, pid) = (self.outer(), self.holder.id().to_string());
         let (ours, its) = (format!("{outside}/30"), format!("{inside}/30"));
         run(Command::new("ip")
             .args(["link", "add", &outer, "type", "veth", "peer", "name", INNER, "netns", &pid]))?;
@@ -99,6 +100,11 @@ impl Island {
         ["nsenter".to_owned(), format!("--net=/proc/{}/ns/net", self.holder.id()), "--".to_owned()]
     }
 
+    /// Name of the outer end.
+    fn outer(&self) -> String {
+        format!("jaego{}", self.holder.id())
+    }
+
     fn within(&self, program: &str) -> Command {
         let [nsenter, net, end] = self.prefix();
         let mut command = Command::new(nsenter);
@@ -109,6 +115,8 @@ impl Island {
 
 impl Drop for Island {
     fn drop(&mut self) {
+        // One that can not be removed goes with the namespace.
+        let _gone = run(Command::new("ip").args(["link", "delete", &self.outer()]));
         // Who can not be killed has ended already.
         let _gone = self.holder.kill();
         let _gone = self.holder.wait();
@@ -182,9 +190,11 @@ mod tests {
         island.pull(false).unwrap();
         // What was lost is sent again by TCP.
         assert!(hears(&mut stream, Duration::from_secs(30)));
-        let pid = island.holder.id();
+        let (pid, link) = (island.holder.id(), format!("/sys/class/net/{}", island.outer()));
+        assert!(std::path::Path::new(&link).exists());
         drop(island);
         assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+        assert!(!std::path::Path::new(&link).exists());
         drop(stream);
         let _gone = other.kill();
         other.wait().unwrap();
