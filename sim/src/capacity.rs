@@ -2,6 +2,7 @@
 //! assumed are told apart, and where the reports do not support a figure, that is said instead.
 
 pub mod assumed;
+pub mod batches;
 pub mod contention;
 pub mod costs;
 pub mod knee;

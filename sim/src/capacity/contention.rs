@@ -152,7 +152,7 @@ fn judged<T>(model: T, quality: Quality) -> Fitted<T> {
     }
     if off > 0.8 * constant {
         return Fitted::No(format!(
-            "it is {off:.0} % off where it was not fitted, and a constant {constant:.0} %"
+            "it foretells hardly more than a constant does ({off:.0} and {constant:.0} % off where it was not fitted)"
         ));
     }
     Fitted::Fits(model)

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::batches::{self, Batches};
 use super::report::Report;
 use super::squares::{self, Fit};
 use super::unfit::Unfit;
@@ -10,8 +11,12 @@ use super::windows::{Kind, Service, Window};
 
 /// Kinds whose rates go together more closely than this have one cost.
 const TOGETHER: f64 = 0.97;
+/// Batches are told where they explain at least so much of what was left without them that this share of it remains.
+const BATCHES_EXPLAIN: f64 = 0.85;
 /// Seconds needed for each cost that is to be found.
 const SECONDS_FOR_EACH: usize = 3;
+/// Fewer requests a second than this, in the mean, are too few to be seen beside the idle use.
+const SEEN: f64 = 5.0;
 /// A cost is told where its standard error is at most this share of it.
 const TOLD: f64 = 0.5;
 
@@ -68,6 +73,8 @@ impl ServiceCosts {
 pub struct Costs {
     /// By service.
     pub services: Vec<ServiceCosts>,
+    /// Batches of the journal, where the seconds tell of them.
+    pub batches: Option<Batches>,
     /// Seconds that were fitted, and those that were kept back.
     pub seconds: (usize, usize),
     #[serde(skip)]
@@ -89,7 +96,7 @@ impl Costs {
 /// # Errors
 /// When they are too few, or all kinds rise and fall together.
 pub fn of(reports: &[Report], kinds: &[Kind], windows: &[Window]) -> Result<Costs, Unfit> {
-    let columns = columns(kinds, windows, reports.len());
+    let mut columns = columns(kinds, windows, reports.len());
     let rows: Vec<Vec<f64>> =
         windows.iter().map(|window| row(window, kinds, &columns, reports.len())).collect();
     let (unknowns, fitted) = (
@@ -100,12 +107,56 @@ pub fn of(reports: &[Report], kinds: &[Kind], windows: &[Window]) -> Result<Cost
     if fitted < needed {
         return Err(Unfit::TooShort { windows: fitted, unknowns, needed });
     }
+    let seconds = (fitted, rows.len() - fitted);
+    let plain = services(&columns, &rows, windows).ok_or(Unfit::Together)?;
+    let Some((batches, services)) = with_batches(&plain, &columns, (&rows, kinds, windows), reports) else {
+        return Ok(Costs { services: plain, batches: None, seconds, columns });
+    };
+    columns.insert(0, Column(vec![Kind::Batch]));
+    Ok(Costs { services, batches: Some(batches), seconds, columns })
+}
+
+fn services(columns: &[Column], rows: &[Vec<f64>], windows: &[Window]) -> Option<Vec<ServiceCosts>> {
     let services = (0..Service::ALL.len()).filter_map(|service| {
         let used: Vec<f64> = windows.iter().map(|window| window.used[service]).collect();
-        (used.iter().sum::<f64>() > 0.0).then(|| at(Service::ALL[service], &columns, &rows, &used))
+        (used.iter().sum::<f64>() > 0.0).then(|| at(Service::ALL[service], columns, rows, &used))
     });
-    let services = services.collect::<Option<Vec<_>>>().ok_or(Unfit::Together)?;
-    Ok(Costs { services, seconds: (fitted, rows.len() - fitted), columns })
+    services.collect()
+}
+
+/// The same with batches as a kind of their own, at the time of a batch that explains most at core and NATS; `None` where that is little.
+fn with_batches(
+    plain: &[ServiceCosts],
+    columns: &[Column],
+    (rows, kinds, windows): (&[Vec<f64>], &[Kind], &[Window]),
+    reports: &[Report],
+) -> Option<(Batches, Vec<ServiceCosts>)> {
+    let writers = reports[0].parts.iter().filter(|part| part.starts_with("core")).count();
+    let journaled = |window: &Window| -> f64 {
+        let all = kinds.iter().zip(&window.rates).filter(|(kind, _)| kind.is_journaled());
+        all.map(|(_, rate)| rate).sum()
+    };
+    let columns: Vec<Column> =
+        std::iter::once(Column(vec![Kind::Batch])).chain(columns.iter().cloned()).collect();
+    let tried = batches::tried().filter_map(|seconds| {
+        let rate = |window: &Window| batches::rate(journaled(window), seconds, writers as f64);
+        let rows: Vec<Vec<f64>> = rows
+            .iter()
+            .zip(windows)
+            .map(|(row, window)| std::iter::once(rate(window)).chain(row.iter().copied()).collect())
+            .collect();
+        let found = services(&columns, &rows, windows)?;
+        let left = unexplained(&found) / unexplained(plain).max(f64::MIN_POSITIVE);
+        Some((Batches { ms: seconds * 1_000.0, writers, left }, found))
+    });
+    let best = tried.min_by(|a, b| a.0.left.total_cmp(&b.0.left))?;
+    (best.0.left < BATCHES_EXPLAIN).then_some(best)
+}
+
+/// What is left unexplained at those who write, as a share of what there was.
+fn unexplained(services: &[ServiceCosts]) -> f64 {
+    let writing = services.iter().filter(|service| ["core", "nats"].contains(&service.service));
+    writing.map(|service| (service.fit_error / service.mean_error.max(f64::MIN_POSITIVE)).powi(2)).sum()
 }
 
 fn at(service: Service, columns: &[Column], rows: &[Vec<f64>], used: &[f64]) -> Option<ServiceCosts> {
@@ -157,12 +208,14 @@ fn row(window: &Window, kinds: &[Kind], columns: &[Column], reports: usize) -> V
     columns.iter().map(rate).chain(idle).collect()
 }
 
-/// Kinds that came at all; those whose rates go together share a column.
+/// Kinds that came often enough to be seen; those whose rates go together share a column.
 fn columns(kinds: &[Kind], windows: &[Window], reports: usize) -> Vec<Column> {
     let mut columns: Vec<(Column, Vec<f64>)> = Vec::new();
     for (place, kind) in kinds.iter().enumerate() {
         let rates = within(windows, reports, |window| window.rates[place]);
-        if windows.iter().all(|window| window.rates[place] <= 0.0) {
+        let mean =
+            windows.iter().map(|window| window.rates[place]).sum::<f64>() / windows.len().max(1) as f64;
+        if mean < SEEN {
             continue;
         }
         match columns.iter_mut().find(|(_, known)| correlation(known, &rates) > TOGETHER) {

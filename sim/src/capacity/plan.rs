@@ -11,6 +11,9 @@ use crate::rehearse::scenario::Does;
 const GIB: f64 = 1_073_741_824.0;
 const TB: f64 = 1e12;
 
+/// More cores than this are no plan.
+const MOST_CORES: u32 = 10_000;
+
 /// How many there are.
 #[derive(Debug, Clone, Serialize)]
 pub struct Scale {
@@ -134,8 +137,14 @@ pub fn needs(scale: Scale, costs: &Costs, terms: Terms) -> Needs {
 }
 
 /// CPU seconds of a request, as it is planned with.
-pub(super) fn planned(costs: &Costs, service: Service, does: Does) -> Option<f64> {
-    costs.of(service, Kind::Does(does)).map(|cost| cost.planned / 1e6)
+fn planned(costs: &Costs, service: Service, kind: Kind) -> Option<f64> {
+    costs.of(service, kind).map(|cost| cost.planned / 1e6)
+}
+
+/// CPUs that messages use without their batches. Where one kind is not told it is taken for as dear as the other.
+fn messages(costs: &Costs, service: Service, claims: f64, stock: f64) -> Option<f64> {
+    let [sale, delivery] = [Does::Sale, Does::Delivery].map(|does| planned(costs, service, Kind::Does(does)));
+    sale.or(delivery).zip(delivery.or(sale)).map(|(sale, delivery)| claims * sale + stock * delivery)
 }
 
 fn readers(scale: &Scale, costs: &Costs, terms: Terms, hits: Option<f64>) -> Readers {
@@ -143,7 +152,8 @@ fn readers(scale: &Scale, costs: &Costs, terms: Terms, hits: Option<f64>) -> Rea
     let near = all * a::NEARBY.value;
     let tiles = (all - near) * (1.0 - hits.unwrap_or(0.0));
     // A kind whose cost was not told is taken for as dear as the other.
-    let [tile, nearby] = [Does::Poll, Does::Nearby].map(|does| planned(costs, Service::Edge, does));
+    let [tile, nearby] =
+        [Does::Poll, Does::Nearby].map(|does| planned(costs, Service::Edge, Kind::Does(does)));
     let cpus = tile.or(nearby).zip(nearby.or(tile)).map(|(tile, nearby)| tiles * tile + near * nearby);
     let gbit = (tiles * a::TILE_BYTES.value + near * a::NEARBY_BYTES.value) * 8.0 / 1e9;
     let connections = hits.is_none().then_some(scale.viewers);
@@ -160,21 +170,29 @@ fn readers(scale: &Scale, costs: &Costs, terms: Terms, hits: Option<f64>) -> Rea
 fn writers(scale: &Scale, costs: &Costs) -> Writers {
     let (claims, stock) = (scale.claims, scale.outlets * a::STOCK.value);
     let checks = claims * a::CHECKS.value;
-    let of = |service, does| planned(costs, service, does);
     let fold = claims / a::FOLD_CLAIM.value + stock / a::FOLD_STOCK.value;
-    let taken = of(Service::Core, Does::Sale)
-        .zip(of(Service::Core, Does::Delivery))
-        .map(|(sale, delivery)| (claims * sale + stock * delivery - fold).max(0.0));
-    let asked = of(Service::Core, Does::DeskCheck).map(|check| checks * check);
+    let taken = messages(costs, Service::Core, claims, stock).map(|taken| (taken - fold).max(0.0));
+    let asked = planned(costs, Service::Core, Kind::Does(Does::DeskCheck)).map(|check| checks * check);
     // Messages are taken by one thread of a core and checks by another; both are shared by the cores, and each folds all.
-    let cores = taken
+    let batches = |cores: f64, service| {
+        let each = planned(costs, service, Kind::Batch).unwrap_or(0.0);
+        costs.batches.map_or(0.0, |batches| batches.of(claims + stock, cores) * each)
+    };
+    let of_each = |taken: f64, asked: f64, cores: f64| {
+        ((taken + batches(cores, Service::Core)) / cores).max(asked / cores)
+    };
+    let cores = taken.zip(asked).and_then(|(taken, asked)| {
+        (a::FEWEST.value as u32..=MOST_CORES)
+            .map(f64::from)
+            .find(|cores| of_each(taken, asked, *cores) <= a::FILLED.value)
+    });
+    let cpus_of_core = taken
         .zip(asked)
-        .map(|(taken, asked)| (taken.max(asked) / a::FILLED.value).ceil().max(a::FEWEST.value));
-    let cpus_of_core =
-        taken.zip(asked).zip(cores).map(|((taken, asked), cores)| (taken + asked) / cores + fold);
-    let node = of(Service::Nats, Does::Sale)
-        .zip(of(Service::Nats, Does::Delivery))
-        .map(|(sale, delivery)| claims * sale + stock * delivery);
+        .zip(cores)
+        .map(|((taken, asked), cores)| (taken + asked + batches(cores, Service::Core)) / cores + fold);
+    let node = messages(costs, Service::Nats, claims, stock)
+        .zip(cores)
+        .map(|(taken, cores)| taken + batches(cores, Service::Nats));
     let share = scale.people / a::KOREANS.value;
     let weeks = a::KEPT_DAYS.value / 7.0;
     let entries = (scale.people * a::CLAIMS.value + stock * a::HOURS.value * 3_600.0) * weeks;
@@ -232,7 +250,7 @@ pub fn limits(costs: &Costs) -> Vec<Limit> {
         "full batches at the pace of a single publish and ack on one node; computed, and rather less over three nodes".to_owned(),
         "more nodes do not help: one leader orders all. Several cores write side by side; beyond that several journals",
     ));
-    if let Some(sale) = planned(costs, Service::Core, Does::Sale) {
+    if let Some(sale) = planned(costs, Service::Core, Kind::Does(Does::Sale)) {
         all.push(limit(
             "one core that takes all messages, on one thread",
             1.0 / (sale - 1.0 / a::FOLD_CLAIM.value).max(1e-9),
@@ -240,7 +258,7 @@ pub fn limits(costs: &Costs) -> Vec<Limit> {
             "more cores: the queue group shares messages among them",
         ));
     }
-    if let Some(sale) = planned(costs, Service::Nats, Does::Sale) {
+    if let Some(sale) = planned(costs, Service::Nats, Kind::Does(Does::Sale)) {
         all.push(limit(
             "one node of NATS of 8 CPUs, which leads the stream",
             a::EDGE_CPUS.value * a::FILLED.value / sale,

@@ -18,7 +18,7 @@ fn costs_of(reports: &[Report]) -> Costs {
 #[test]
 fn costs_are_found_again_within_their_errors() {
     let (mut far, mut all) = (0, 0);
-    for seed in 0..10 {
+    for seed in 0..5 {
         let found = costs_of(&[Day::of_bursts(seed).report(), Day::of_bursts(seed + 100).report()]);
         for (service, truths) in
             [(Service::Core, Truth::core()), (Service::Nats, Truth::nats()), (Service::Edge, Truth::edge())]
@@ -35,6 +35,28 @@ fn costs_are_found_again_within_their_errors() {
         }
     }
     assert!(far * 6 < all, "{far} of {all} beyond two standard errors");
+}
+
+#[test]
+fn batches_cost_apart_from_their_messages() {
+    let day = |seed| {
+        let mut day = Day::of_bursts(seed);
+        day.batches = true;
+        day.report()
+    };
+    let found = costs_of(&[day(1), day(2), day(3)]);
+    let batches = found.batches.unwrap();
+    let (ms, core, nats) = synthetic::BATCH;
+    assert!((batches.ms / ms).ln().abs() < 0.4 && batches.left < 0.5, "{batches:?}");
+    for (service, truth) in [(Service::Core, core), (Service::Nats, nats)] {
+        let batch = found.of(service, Kind::Batch).unwrap();
+        assert!((batch.micros / truth - 1.0).abs() < 0.35, "{batch:?}");
+        let sale = found.of(service, Kind::Does(Does::Sale)).unwrap();
+        let truth = if service == Service::Core { Truth::core() } else { Truth::nats() }[0].1;
+        assert!((sale.micros - truth).abs() < 3.0 * sale.error.max(2.0), "{sale:?}");
+    }
+    // Where messages cost each for itself, no batches are told.
+    assert!(costs_of(&[Day::of_bursts(1).report()]).batches.is_none());
 }
 
 #[test]

@@ -6,6 +6,8 @@ use super::report::Report;
 use crate::rehearse::events::{IMPORT_BEGINS, IN_FORCE};
 use crate::rehearse::scenario::Does;
 
+/// What tills send aside counts for itself from this share of all they send on; less is left to the cost of that.
+const ASIDE: f64 = 0.05;
 /// A second around a fault is left out, and so long afterwards.
 const AFTER_A_FAULT_S: f64 = 5.0;
 
@@ -16,6 +18,8 @@ pub enum Kind {
     Does(Does),
     /// Rows of a registry that is imported.
     Rows,
+    /// Batches of the journal, which nobody counts: how many there are follows from how long one takes ([`super::batches`]).
+    Batch,
 }
 
 impl Kind {
@@ -28,7 +32,14 @@ impl Kind {
                 .and_then(|name| name.as_str().map(str::to_owned))
                 .unwrap_or_default(),
             Self::Rows => "registry_row".to_owned(),
+            Self::Batch => "a batch of the journal".to_owned(),
         }
+    }
+
+    /// Whether each of them is an entry of the journal.
+    #[must_use]
+    pub fn is_journaled(self) -> bool {
+        matches!(self, Self::Does(Does::Sale | Does::DeskSale | Does::Delivery))
     }
 
     /// Class of admission.
@@ -40,6 +51,7 @@ impl Kind {
             Self::Does(Does::DeskCheck) => "check",
             Self::Does(_) => "open",
             Self::Rows => "bulk",
+            Self::Batch => "stock, sale",
         }
     }
 }
@@ -93,7 +105,7 @@ pub struct Window {
 pub fn kinds(reports: &[Report]) -> Vec<Kind> {
     let mut all: BTreeSet<Kind> =
         reports.iter().flat_map(|report| &report.classes).map(|class| Kind::Does(class.does)).collect();
-    if reports.iter().any(|report| report.aside.iter().sum::<f64>() > 0.0) {
+    if reports.iter().any(|report| !aside(report).is_empty()) {
         all.insert(Kind::Does(Does::Delivery));
     }
     if reports.iter().any(|report| import(report).is_some()) {
@@ -152,11 +164,11 @@ fn used(report: &Report, index: usize) -> [f64; 4] {
 /// Requests of a kind that were done before each second; what tills send aside is stock.
 fn running_total(report: &Report, kind: Kind) -> Vec<f64> {
     let classes = report.classes.iter().filter(|class| Kind::Does(class.does) == kind);
-    let mut series: Vec<&Vec<f64>> = classes
-        .flat_map(|class| [&class.series.good, &class.series.turned_away, &class.series.failed])
+    let mut series: Vec<&[f64]> = classes
+        .flat_map(|class| [&class.series.good[..], &class.series.turned_away, &class.series.failed])
         .collect();
     if kind == Kind::Does(Does::Delivery) {
-        series.push(&report.aside);
+        series.push(aside(report));
     }
     let seconds = series.iter().map(|one| one.len()).max().unwrap_or(0);
     let mut total = vec![0.0];
@@ -165,6 +177,13 @@ fn running_total(report: &Report, kind: Kind) -> Vec<f64> {
         total.push(total[second] + done);
     }
     total
+}
+
+/// What tills sent aside, where it is enough to count for itself.
+fn aside(report: &Report) -> &[f64] {
+    let tills = report.classes.iter().filter(|class| class.does.is_till());
+    let all: f64 = tills.map(|class| class.good as f64).sum();
+    if report.aside.iter().sum::<f64>() > ASIDE * all { &report.aside } else { &[] }
 }
 
 /// A running total at a moment between two seconds.

@@ -15,6 +15,9 @@ pub(super) const KNEE: f64 = 6_000.0;
 /// λ, σ and κ of the day of the law.
 pub(super) const LAW: (f64, f64, f64) = (1_000.0, 0.02, 0.0002);
 
+/// Time of a batch in ms, and what one costs at core and NATS in µs, on the days that have batches.
+pub(super) const BATCH: (f64, f64, f64) = (1.0, 150.0, 300.0);
+
 /// Costs in µs.
 pub(super) struct Truth;
 
@@ -35,6 +38,8 @@ pub(super) struct Day {
     pub(super) seconds: usize,
     /// A kind that comes exactly when tiles are read.
     pub(super) twin: Option<Does>,
+    /// Whether messages share batches.
+    pub(super) batches: bool,
     seed: u64,
     /// Rate of tiles over the day: bursts, or a climb to so many.
     climbs_to: Option<f64>,
@@ -61,7 +66,7 @@ fn by_the_law(rate: f64) -> f64 {
 
 impl Day {
     fn new(seed: u64, climbs_to: Option<f64>, chance: f64, latency: fn(f64, f64) -> f64) -> Self {
-        Self { seconds: 160, twin: None, seed, climbs_to, latency, chance }
+        Self { seconds: 160, twin: None, batches: false, seed, climbs_to, latency, chance }
     }
     pub(super) fn of_bursts(seed: u64) -> Self {
         Self::new(seed, None, 0.1, |_, _| 3.0)
@@ -108,6 +113,12 @@ impl Day {
                         .map(|(_, us)| us * done / 1e6)
                         .sum::<f64>();
                 }
+            }
+            if self.batches {
+                let entries: f64 = classes[..2].iter().map(|class| class.series.good[second]).sum();
+                let batches = 1.0 / (BATCH.0 / 1e3 + (-entries * BATCH.0 / 1e3).exp() / entries);
+                used[0] += batches * BATCH.1 / 1e6;
+                used[1] += batches * BATCH.2 / 1e6;
             }
             for (used, noise) in used.iter_mut().zip(&mut noise) {
                 *noise = *noise * 0.5 + rng.random_range(-0.015..0.015);
