@@ -146,6 +146,17 @@ pub const FOLD_STOCK: Figure = figure(
     Measured,
     "benches/README.md, Stages in memory",
 );
+/// Least that a message is taken to cost at a core.
+pub const CORE_MESSAGE: Figure = figure(
+    "CPU of a core for a durable message among 1,024 in flight; no message is planned with less",
+    6.2,
+    "µs",
+    Measured,
+    "benches/README.md, processor time",
+);
+/// Least that a message is taken to cost at NATS.
+pub const NATS_MESSAGE: Figure =
+    figure("the same of nats-server, one node", 9.3, "µs", Measured, "benches/README.md, processor time");
 /// Batches of a core.
 pub const BATCHES: Figure = figure(
     "batches that one writer has acknowledged, one at a time, fsynced, one node",
@@ -217,6 +228,8 @@ pub const ALL: &[Figure] = &[
     NEARBY_BYTES,
     FOLD_CLAIM,
     FOLD_STOCK,
+    CORE_MESSAGE,
+    NATS_MESSAGE,
     BATCHES,
     BATCH,
     REPLICATED,

@@ -85,9 +85,15 @@ impl Costs {
     /// The cost of a kind at a service, where it can be told, and the costs there foretell anything.
     #[must_use]
     pub fn of(&self, service: Service, kind: Kind) -> Option<&Cost> {
+        self.bound(service, kind).filter(|cost| cost.told)
+    }
+
+    /// The same where it is small beside its error too: then what is planned with is a bound.
+    #[must_use]
+    pub fn bound(&self, service: Service, kind: Kind) -> Option<&Cost> {
         let at = self.services.iter().find(|found| found.service == service.name())?;
         let place = self.columns.iter().position(|column| column.0.contains(&kind))?;
-        Some(&at.costs[place]).filter(|cost| cost.told && at.holds())
+        Some(&at.costs[place]).filter(|_| at.holds())
     }
 }
 
