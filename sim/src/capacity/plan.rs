@@ -244,7 +244,8 @@ pub fn limits(costs: &Costs) -> Vec<Limit> {
     let mut all = vec![limit(
         "one fold: every core applies every entry in order, on one CPU",
         a::FOLD_CLAIM.value,
-        "measured by the benches with the ledger of one Korea in memory; with a larger one it was not".to_owned(),
+        "measured by the benches with the ledger of one Korea in memory; with a larger one it was not"
+            .to_owned(),
         "more cores do not help. A nation, or a state of a union, has a journal of its own; a limit over several would need a common one",
     )];
     let checkpoint = a::KOREANS.value * a::CHECKPOINT_EVERY_S.value / a::CHECKPOINT_S.value;

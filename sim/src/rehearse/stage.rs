@@ -115,7 +115,8 @@ impl Stage {
             let program = programs.nats_server.as_deref().context(
                 "this scenario needs a nats-server of 2.12 or newer; next step: `cargo xtask setup`, or set NATS_SERVER",
             )?;
-            let apart = self.island.as_ref().zip(scenario.cut_off());
+            let name = scenario.cut_off();
+            let apart = self.island.as_ref().zip(name.as_deref());
             self.parts.extend(nodes::start(program, &dir, &self.addresses, apart)?);
             self.wait_for(Sort::Nats, tell)?;
         }

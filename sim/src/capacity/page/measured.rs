@@ -39,7 +39,8 @@ pub(super) fn costs(said: &Statement) -> String {
     let mut out = format!(
         "## What a request costs\n\nCPU microseconds of one request at each service, ± the standard error: the use of each second is the \
          sum of its requests times their costs, and an idle use of each report (utilisation law, least squares over {fitted} seconds). A \
-         cost whose standard error is more than half of it is not told. Plans below take two standard errors more.\n\n"
+         cost whose standard error is more than half of it is not told; one below nothing by more than its error can not be, so the law leaves something \
+         out there. Plans below take two standard errors more.\n\n"
     );
     out += &cost_table(&said.costs);
     out += &batches(&said.costs);
@@ -108,7 +109,7 @@ fn cost(cost: &Cost) -> String {
     } else if *planned > 0.0 {
         format!("not told (below {planned:.1})")
     } else {
-        "none to be seen".to_owned()
+        format!("{micros:.1} ± {error:.1}: can not be")
     }
 }
 

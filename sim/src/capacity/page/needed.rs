@@ -31,7 +31,9 @@ pub(super) fn nations(said: &Statement) -> String {
         row("stock messages/s", &|needs| number(needs.writers.stock)),
         row("cores", &|needs| or_dash(needs.writers.cores)),
         row("CPUs that each of them uses", &|needs| or_dash(needs.writers.cpus_of_core)),
-        row("memory of the ledger of each, GiB; up to twice that while a checkpoint is written", &|needs| number(needs.writers.ledger_gib)),
+        row("memory of the ledger of each, GiB; up to twice that while a checkpoint is written", &|needs| {
+            number(needs.writers.ledger_gib)
+        }),
         row("checkpoint, s", &|needs| number(needs.writers.checkpoint_s)),
         row("nodes of NATS", &|_| number(super::super::assumed::NODES.value)),
         row("CPUs that each of them uses", &|needs| or_dash(needs.writers.cpus_of_node)),

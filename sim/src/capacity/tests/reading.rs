@@ -16,7 +16,7 @@ impl Files {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn write(&self, name: &str, text: impl ToString) -> PathBuf {
+    fn write(&self, name: &str, text: &impl ToString) -> PathBuf {
         let path = self.0.path().join(name);
         std::fs::write(&path, text.to_string()).unwrap();
         path
@@ -43,7 +43,7 @@ fn what_is_no_report_is_told_with_the_next_step() {
     let files = Files::new();
     let missing = state(&asked(vec![files.0.path().join("none.json")])).unwrap_err();
     assert!(matches!(missing, Unfit::Unreadable { .. }), "{missing}");
-    let text = state(&asked(vec![files.write("text", "no JSON")])).unwrap_err();
+    let text = state(&asked(vec![files.write("text", &"no JSON")])).unwrap_err();
     assert!(matches!(text, Unfit::NoReport { .. }), "{text}");
     let other = files.refused(&json!({"version": 1}));
     assert!(matches!(other, Unfit::NoReport { .. }), "{other}");
@@ -63,13 +63,13 @@ fn what_is_no_report_is_told_with_the_next_step() {
 #[test]
 fn reports_that_do_not_belong_together_are_refused() {
     let files = Files::new();
-    let first = files.write("first.json", good(1));
-    let again = files.write("again.json", good(1));
+    let first = files.write("first.json", &good(1));
+    let again = files.write("again.json", &good(1));
     let twice = state(&asked(vec![first.clone(), again])).unwrap_err();
     assert!(matches!(twice, Unfit::Twice { .. }), "{twice}");
     let mut larger = good(2);
     larger["cpus"] = json!(8);
-    let larger = state(&asked(vec![first, files.write("larger.json", larger)])).unwrap_err();
+    let larger = state(&asked(vec![first, files.write("larger.json", &larger)])).unwrap_err();
     let words = larger.to_string();
     assert!(matches!(larger, Unfit::AnotherStage { .. }) && words.contains("8 CPUs"), "{words}");
 }
@@ -87,9 +87,9 @@ fn a_void_report_is_refused_or_marked() {
         matches!(refused, Unfit::Void { .. }) && words.contains("the generator itself was late"),
         "{words}"
     );
-    let path = files.write("void.json", void);
+    let path = files.write("void.json", &void);
     let said = state(&Asked { take_void: true, ..asked(vec![path]) }).unwrap();
     assert!(said.markdown().contains("VOID REPORTS WERE TAKEN") && said.markdown().contains("was late"));
-    let sound = state(&asked(vec![files.write("sound.json", good(1))])).unwrap();
+    let sound = state(&asked(vec![files.write("sound.json", &good(1))])).unwrap();
     assert!(!sound.markdown().contains("VOID"));
 }

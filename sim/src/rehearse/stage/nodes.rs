@@ -18,7 +18,7 @@ pub(super) fn start(
     program: &Path,
     dir: &Path,
     at: &Addresses,
-    apart: Option<(&Island, String)>,
+    apart: Option<(&Island, &str)>,
 ) -> Result<Vec<Part>> {
     let routes: Vec<String> = at.nats.iter().map(|[_, route, _]| format!("nats://{route}")).collect();
     (0..at.nats.len())
@@ -36,7 +36,7 @@ pub(super) fn start(
             fs::write(&file, settings).with_context(|| format!("writing {}", file.display()))?;
             let name = format!("nats {number}");
             let mut recipe = recipe(program, &folder, at, number);
-            if let Some((island, _)) = apart.as_ref().filter(|(_, node)| *node == name) {
+            if let Some((island, _)) = apart.filter(|(_, node)| *node == name) {
                 let [runs, words @ ..] = island.prefix();
                 let inner = std::mem::replace(&mut recipe.program, runs.into());
                 recipe.args.splice(0..0, words.into_iter().chain([inner.display().to_string()]));
