@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod audit_command;
+pub mod capacity_command;
 pub mod caps_command;
 mod caps_file;
 pub mod core;

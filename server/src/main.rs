@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use server::audit_command::{self, AuditCommand};
+use server::capacity_command::{self, CapacityCommand};
 use server::caps_command::{self, CapsCommand};
 use server::journal_command::{self, JournalCommand};
 use server::key_command::{self, KeyCommand};
@@ -46,6 +47,8 @@ enum Command {
     Key(KeyCommand),
     /// Play a named day, such as the first morning of the public masks, against servers on this machine
     Rehearse(RehearseCommand),
+    /// Say from reports of rehearsals what a request costs, where latency turns up, and what a nation needs
+    Capacity(CapacityCommand),
 }
 
 fn main() -> ExitCode {
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
             Command::Audit(command) => audit_command::run(command).await,
             Command::Journal(command) => journal_command::run(command).await,
             Command::Caps(command) => caps_command::run(command).await,
+            Command::Capacity(command) => capacity_command::run(&command),
             Command::Key(command) => key_command::run(&command),
             Command::Policy(command) => policy_command::run(&command),
         }

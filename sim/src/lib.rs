@@ -1,6 +1,7 @@
-//! The outside world of jaego: a synthetic registry, a fleet of POS over it, and rehearsals of named days, which know only the
-//! contracts, like a real vendor.
+//! The outside world of jaego: a synthetic registry, a fleet of POS over it, rehearsals of named days, which know only the
+//! contracts, like a real vendor, and what their reports say of capacity.
 
+pub mod capacity;
 pub mod clock;
 pub mod fleet;
 pub mod hours;

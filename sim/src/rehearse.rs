@@ -4,7 +4,7 @@
 pub mod aftermath;
 pub mod books;
 pub mod catalog;
-mod events;
+pub(crate) mod events;
 mod generator;
 pub mod measured;
 mod own;

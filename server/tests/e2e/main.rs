@@ -5,6 +5,7 @@
 
 mod admission;
 mod arrows;
+mod capacity;
 mod contract;
 mod crash;
 mod data;

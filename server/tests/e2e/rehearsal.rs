@@ -137,6 +137,45 @@ fn a_disk_is_full_and_has_room_again() {
     assert!(sold == due && sold > 20, "{sold} of {due}");
 }
 
+/// Plays a short form whose fault needs root and a program; where one is missing, the refusal must tell what to do, and nothing is returned.
+fn play_where_possible(name: &str, dir: &Path, programs: &[&str]) -> Option<Value> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_here = |program: &&str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    if nix::unistd::geteuid().is_root() && programs.iter().all(is_here) {
+        return Some(play(name, dir));
+    }
+    let (code, out, _) = harness::jaego(&["rehearse", name, "--short", "--report", dir.to_str().unwrap()]);
+    assert!(code == 2 && out.contains("needs") && out.contains("next step"), "{code} {out}");
+    None
+}
+
+#[test]
+fn a_node_is_cut_off_and_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(report) = play_where_possible("partition", dir.path(), &["ip", "unshare", "nsenter", "setpriv"])
+    else {
+        return;
+    };
+    assert!(
+        happened(&report, "nats 2 is cut off") && happened(&report, "nats 2 is connected again"),
+        "{report}"
+    );
+    let (sold, due) = good(&report, "sale");
+    assert!(sold == due && sold > 20, "{sold} of {due}");
+}
+
+#[test]
+fn a_disk_grows_slow_and_no_sale_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(report) = play_where_possible("slow-fsync", dir.path(), &["strace", "setpriv"]) else { return };
+    assert!(happened(&report, "100 ms longer") && happened(&report, "is as it was"), "{report}");
+    let (sold, due) = good(&report, "sale");
+    assert!(sold == due && sold > 20, "{sold} of {due}");
+    let sales = &report["classes"].as_array().unwrap()[0]["phases"];
+    let [before, slow] = [0, 1].map(|phase: usize| sales[phase]["p50_ms"].as_f64().unwrap());
+    assert!(slow >= 100.0 && slow > before, "a sale took {before} ms before and {slow} ms meanwhile");
+}
+
 #[tokio::test]
 async fn nothing_outlives_a_rehearsal_that_is_killed() {
     let dir = tempfile::tempdir().unwrap();

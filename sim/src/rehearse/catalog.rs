@@ -13,6 +13,11 @@ pub const ALL: &[(&str, &str)] = &[
     ("mask-week", include_str!("../../scenarios/mask-week.toml")),
     ("ktx", include_str!("../../scenarios/ktx.toml")),
     ("disk-full", include_str!("../../scenarios/disk-full.toml")),
+    ("partition", include_str!("../../scenarios/partition.toml")),
+    ("slow-fsync", include_str!("../../scenarios/slow-fsync.toml")),
+    ("capacity-costs", include_str!("../../scenarios/capacity-costs.toml")),
+    ("capacity-readers", include_str!("../../scenarios/capacity-readers.toml")),
+    ("capacity-claims", include_str!("../../scenarios/capacity-claims.toml")),
 ];
 
 /// Finds a scenario by its name, or reads the file of that path.

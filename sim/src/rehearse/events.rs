@@ -12,8 +12,13 @@ use super::generator::Shared;
 use super::plain_http;
 use super::scenario::{Act, Event, Scenario};
 use super::schedule::Timeline;
+use super::stage::slow_disk::SlowDisk;
 use super::stage::{Stage, flags};
 use crate::registry;
+
+/// What is said when a registry is imported, and when it is in force.
+pub(crate) const IMPORT_BEGINS: &str = "another registry is imported";
+pub(crate) const IN_FORCE: &str = "is in force";
 
 /// How long an import may take.
 const IMPORT_WITHIN: Duration = Duration::from_secs(120);
@@ -25,6 +30,7 @@ pub(crate) struct Events {
     done: Vec<(f64, String)>,
     remarks: Vec<String>,
     killed: Vec<String>,
+    slow: Vec<(String, SlowDisk)>,
     /// Mornings so far, beyond the first.
     day: u32,
     next_registry: Option<Vec<OutletInfo>>,
@@ -43,6 +49,7 @@ impl Events {
             done: Vec::new(),
             remarks: Vec::new(),
             killed: Vec::new(),
+            slow: Vec::new(),
             day: 0,
             next_registry: None,
             import: None,
@@ -93,6 +100,12 @@ impl Events {
                 self.killed.push(event.to.clone());
             }
             Act::Pause => stage.part(&event.to).with_context(|| nobody(event))?.pause(true),
+            Act::Partition => stage.island.as_ref().context("there is no node on an island")?.pull(true)?,
+            Act::SlowFsync => {
+                let node = stage.nats(&event.to).with_context(|| nobody(event))?;
+                let slow = SlowDisk::attach(node, Duration::from_millis(event.each_ms.into()))?;
+                self.slow.push((event.to.clone(), slow));
+            }
             Act::Drop => {
                 let counter = match event.to.as_str() {
                     "tills" => &shared.drop_tills,
@@ -128,6 +141,14 @@ impl Events {
             Act::Fill => {
                 stage.disk.as_ref().context("there is a disk")?.empty();
                 self.done.push((now, "the disk has room again".to_owned()));
+            }
+            Act::Partition => {
+                stage.island.as_ref().context("there is an island")?.pull(false)?;
+                self.done.push((now, format!("{} is connected again", event.to)));
+            }
+            Act::SlowFsync => {
+                self.slow.retain(|(name, _)| *name != event.to);
+                self.done.push((now, format!("the disk of {} is as it was", event.to)));
             }
             Act::Drop | Act::Migrate | Act::Dawn => {}
         }
@@ -179,9 +200,11 @@ fn words(event: &Event) -> String {
     match event.act {
         Act::Kill => format!("{} is killed", event.to),
         Act::Pause => format!("{} stands still", event.to),
+        Act::Partition => format!("{} is cut off", event.to),
+        Act::SlowFsync => format!("each fsync of {} takes {} ms longer", event.to, event.each_ms),
         Act::Drop => format!("all connections of {} break", event.to),
         Act::Fill => "the disk is full".to_owned(),
-        Act::Migrate => "another registry is imported".to_owned(),
+        Act::Migrate => IMPORT_BEGINS.to_owned(),
         Act::Dawn => format!("{} is started again with the clock of the next morning", event.to),
     }
 }
@@ -207,7 +230,7 @@ fn import(admin: SocketAddr, rows: &[OutletInfo]) -> Result<String> {
     }
     let (status, answer) = plain_http::post(admin, "/registry?source=migration", &body, IMPORT_WITHIN)?;
     ensure!(status == 200, "the import was answered with {status}: {}", String::from_utf8_lossy(&answer));
-    Ok(format!("the registry of {} outlets is in force", rows.len()))
+    Ok(format!("the registry of {} outlets {IN_FORCE}", rows.len()))
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+pub(crate) use json::FORMAT;
+
 use super::measured::Measured;
 use super::scenario::Scenario;
 use super::verdict::Judgement;

@@ -5,7 +5,7 @@ mod ration;
 mod threshold;
 
 use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use moment::Moment;
 pub use ration::Ration;
@@ -170,7 +170,7 @@ pub struct Bursts {
 }
 
 /// What a caller does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Does {
     /// Reads a district in the face of 2020.
@@ -189,6 +189,8 @@ pub enum Does {
     Status,
     /// Buys at a pharmacy, over NATS.
     Sale,
+    /// Books a delivery in at a pharmacy, over NATS.
+    Delivery,
     /// Asks at a post office whether a person may buy, at the desk.
     DeskCheck,
     /// Buys at a post office, at the desk.
@@ -199,7 +201,7 @@ impl Does {
     /// Whether it writes or asks about persons; else it reads the open API.
     #[must_use]
     pub fn is_till(self) -> bool {
-        matches!(self, Self::Sale | Self::DeskCheck | Self::DeskSale)
+        matches!(self, Self::Sale | Self::Delivery | Self::DeskCheck | Self::DeskSale)
     }
 }
 
@@ -218,6 +220,9 @@ pub struct Event {
     /// After how many real seconds it is made good; 0: never.
     #[serde(default, rename = "for_s")]
     pub for_s: f64,
+    /// Of `slow_fsync`: how much longer each fsync takes, in milliseconds.
+    #[serde(default)]
+    pub each_ms: u32,
 }
 
 /// What happens.
@@ -232,6 +237,10 @@ pub enum Act {
     Drop,
     /// The small file system is filled; emptied afterwards.
     Fill,
+    /// A node of NATS is cut off from everybody, as by a cable that is out; put in again afterwards.
+    Partition,
+    /// Each fsync of a node of NATS takes longer; as before afterwards.
+    SlowFsync,
     /// The operator imports the next registry.
     Migrate,
     /// The core is stopped in order and started with the clock of the next morning.
@@ -280,7 +289,43 @@ impl Scenario {
                 ensure!(fits, "the bursts of {class} alone are more than its mean rate");
             }
         }
+        self.check_events()?;
         self.thresholds.iter().try_for_each(|threshold| threshold.check(self))
+    }
+
+    fn check_events(&self) -> Result<()> {
+        let nodes: Vec<String> = (0..self.stage.nats).map(|node| format!("nats {node}")).collect();
+        for event in &self.events {
+            let to = &event.to;
+            match event.act {
+                Act::Partition => {
+                    ensure!(self.stage.nats == 3, "a partition needs a NATS of 3 nodes");
+                    ensure!(
+                        nodes.contains(to),
+                        "a partition is of a node of NATS, such as `nats 2`, and not {to:?}"
+                    );
+                    ensure!(Some(to) == self.cut_off().as_ref(), "one node alone can be cut off in a day");
+                }
+                Act::SlowFsync => {
+                    ensure!(
+                        nodes.contains(to),
+                        "slow_fsync is of a node of NATS, such as `nats 0`, and not {to:?}"
+                    );
+                    ensure!(
+                        event.each_ms > 0,
+                        "slow_fsync needs `each_ms`, by which each fsync takes longer"
+                    );
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The node of NATS that is cut off in the course of the day.
+    #[must_use]
+    pub fn cut_off(&self) -> Option<String> {
+        self.events.iter().find(|event| event.act == Act::Partition).map(|event| event.to.clone())
     }
 }
 
@@ -300,5 +345,14 @@ mod tests {
         assert!(wrong("nats = 1", "nats = 2").contains("1 node or 3"));
         assert!(wrong("class = \"sale\"", "class = \"sell\"").contains("sale"));
         assert!(wrong("times = 10", "times = 1000").contains("mean rate"));
+        let with = |event: &str| {
+            format!(
+                "{:#}",
+                Scenario::parse(&format!("{text}\n[[event]]\nat = \"08:30\"\n{event}")).unwrap_err()
+            )
+        };
+        assert!(with("do = \"partition\"\nto = \"nats 0\"").contains("3 nodes"));
+        assert!(with("do = \"slow_fsync\"\nto = \"core 0\"\neach_ms = 5").contains("node of NATS"));
+        assert!(with("do = \"slow_fsync\"\nto = \"nats 0\"").contains("each_ms"));
     }
 }

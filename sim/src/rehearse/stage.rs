@@ -3,8 +3,11 @@
 
 pub(crate) mod disk;
 pub(crate) mod flags;
+pub(crate) mod island;
 mod nodes;
 pub(crate) mod part;
+pub(crate) mod refused;
+pub(crate) mod slow_disk;
 mod target;
 
 use std::collections::HashSet;
@@ -19,8 +22,9 @@ use schemas::registry::OutletInfo;
 
 use self::disk::Disk;
 use self::flags::{Addresses, Whole};
+use self::island::Island;
 use self::part::{Part, Sort};
-use super::scenario::{Form, Scenario};
+use super::scenario::{Act, Form, Scenario};
 use crate::registry;
 
 /// How long a part may take to be ready.
@@ -39,6 +43,8 @@ pub struct Programs {
 pub(crate) struct Stage {
     pub(crate) parts: Vec<Part>,
     pub(crate) disk: Option<Disk>,
+    /// The network of the node that is cut off in the course of the day.
+    pub(crate) island: Option<Island>,
     pub(crate) addresses: Addresses,
     pub(crate) registry: Vec<OutletInfo>,
     dir: tempfile::TempDir,
@@ -73,8 +79,15 @@ impl Stage {
         let disk = (scenario.stage.disk_mib > 0)
             .then(|| Disk::mount(&dir.path().join("disk"), scenario.stage.disk_mib))
             .transpose()?;
-        let addresses = Addresses::free(scenario)?;
-        let mut stage = Self { parts: Vec::new(), disk, addresses, registry, dir };
+        let mut addresses = Addresses::free(scenario)?;
+        let island = scenario.cut_off().map(|_| Island::make()).transpose()?;
+        if let (Some(island), Some(name)) = (&island, scenario.cut_off()) {
+            addresses.part_nats(&name, island.outside, island.inside);
+        }
+        if scenario.events.iter().any(|event| event.act == Act::SlowFsync) {
+            slow_disk::is_possible()?;
+        }
+        let mut stage = Self { parts: Vec::new(), disk, island, addresses, registry, dir };
         tell(&format!("registry of {outlets} outlets; starting {}", stage_in_words(scenario)));
         stage.start_parts(programs, scenario, tell)?;
         Ok(stage)
@@ -88,7 +101,7 @@ impl Stage {
         let dir = tempfile::Builder::new().prefix("jaego-rehearsal-").tempdir().context("making a folder")?;
         let addresses = target::addresses(targets, mine)?;
         let registry = target::registry(addresses.open[0])?;
-        Ok(Self { parts: Vec::new(), disk: None, addresses, registry, dir })
+        Ok(Self { parts: Vec::new(), disk: None, island: None, addresses, registry, dir })
     }
 
     fn start_parts(
@@ -102,7 +115,9 @@ impl Stage {
             let program = programs.nats_server.as_deref().context(
                 "this scenario needs a nats-server of 2.12 or newer; next step: `cargo xtask setup`, or set NATS_SERVER",
             )?;
-            self.parts.extend(nodes::start(program, &dir, &self.addresses)?);
+            let name = scenario.cut_off();
+            let apart = self.island.as_ref().zip(name.as_deref());
+            self.parts.extend(nodes::start(program, &dir, &self.addresses, apart)?);
             self.wait_for(Sort::Nats, tell)?;
         }
         let data = self.disk.as_ref().map_or_else(|| dir.clone(), |disk| disk.path().to_owned());
@@ -141,6 +156,16 @@ impl Stage {
             }
         }
         Ok(())
+    }
+
+    /// The process of a node of NATS: a part, or what the core manages.
+    pub(crate) fn nats(&self, name: &str) -> Option<u32> {
+        if let Some(node) = self.parts.iter().find(|part| part.name == name) {
+            return node.pid();
+        }
+        let core = self.parts.iter().find(|part| part.sort == Sort::Core)?.pid()?;
+        let children = fs::read_to_string(format!("/proc/{core}/task/{core}/children")).ok()?;
+        children.split_whitespace().next()?.parse().ok()
     }
 
     /// The part of a name such as `core 0`.

@@ -26,6 +26,8 @@ pub(crate) const NATS: usize = 0;
 pub(crate) const DESK: usize = 1;
 /// Pieces that an outlet has in the morning: what a pharmacy was sent a day is assumed at 250.
 const MORNING: u32 = 250;
+/// Pieces of a delivery that a scenario asks for.
+const PARCEL: u32 = 10;
 /// Below this an outlet gets a delivery.
 const LOW: i64 = 20;
 /// Share of claims by somebody who has bought before.
@@ -158,7 +160,8 @@ impl Tills {
     }
 
     fn outlet(&mut self, does: Does) -> Option<usize> {
-        let all = if does == Does::Sale { &self.pharmacies } else { &self.posts };
+        let pharmacies = matches!(does, Does::Sale | Does::Delivery);
+        let all = if pharmacies { &self.pharmacies } else { &self.posts };
         (!all.is_empty()).then(|| all[self.rng.random_range(0..all.len())])
     }
 
@@ -260,6 +263,10 @@ impl Caller for Tills {
     fn arrive(&mut self, class: usize, intended: Duration, asks: &mut Vec<Request>) {
         let does = self.does[class];
         let Some(outlet) = self.outlet(does) else { return };
+        if does == Does::Delivery {
+            let delivery = self.supply(outlet, Kind::Delta, PARCEL, intended);
+            return asks.push(Request { class: Some(class), ..delivery });
+        }
         let buys = does != Does::DeskCheck;
         let person = self.person(buys);
         let pool = if does == Does::Sale { NATS } else { DESK };

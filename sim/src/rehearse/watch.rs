@@ -24,8 +24,12 @@ const PAGE: u64 = 4_096;
 pub struct Sample {
     /// Greatest age that each reader's server told, in milliseconds; absent where it did not answer.
     pub ages_ms: Vec<Option<f64>>,
+    /// When the parts were looked at, in seconds after the start: what they used, they used since the look before.
+    pub until_s: f64,
     /// Share of one CPU and resident MiB of each part, in the order of the parts.
     pub parts: Vec<(f64, f64)>,
+    /// Share of one CPU that children of each part used, which is within that of the part: the managed NATS of a core.
+    pub children: Vec<f64>,
     /// Share of one CPU that the rehearsal itself used, all its threads together.
     pub own_cpu: f64,
     /// Share of all CPUs of the machine that was in use.
@@ -73,7 +77,7 @@ struct Watcher {
     pids: Pids,
     start: Instant,
     seen: Seen,
-    before: Vec<(u32, f64)>,
+    before: Vec<Cost>,
     own: f64,
     machine: (f64, f64),
     at: Instant,
@@ -137,20 +141,22 @@ impl Watcher {
         let over = self.at.elapsed().as_secs_f64().max(0.001);
         self.at = Instant::now();
         let pids = self.pids.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let now: Vec<(u32, f64, f64)> = pids.iter().map(|pid| pid.map_or((0, 0.0, 0.0), cost)).collect();
-        let parts = now.iter().enumerate().map(|(index, (pid, used, mib))| {
-            let before =
-                self.before.get(index).filter(|(was, _)| was == pid).map_or(*used, |(_, used)| *used);
-            ((used - before).max(0.0) / TICKS / over, *mib)
-        });
-        let parts = parts.collect();
-        self.before = now.into_iter().map(|(pid, used, _)| (pid, used)).collect();
+        let now: Vec<Cost> = pids.iter().map(|pid| pid.map_or_else(Cost::default, cost)).collect();
+        let since = |index: usize, of: fn(&Cost) -> f64| {
+            let before = self.before.get(index).filter(|before| before.pid == now[index].pid);
+            before.map_or(0.0, |before| (of(&now[index]) - of(before)).max(0.0) / TICKS / over)
+        };
+        let parts = (0..now.len()).map(|index| (since(index, |cost| cost.used), now[index].mib)).collect();
+        let children = (0..now.len()).map(|index| since(index, |cost| cost.by_children)).collect();
+        self.before = now;
         let (own, whole) = (ticks("/proc/self/stat").unwrap_or(self.own), machine());
         let own_cpu = (own - self.own) / TICKS / over;
         let busy = (whole.0 - self.machine.0) / (whole.1 - self.machine.1).max(1.0);
         (self.own, self.machine) = (own, whole);
+        let until_s = self.at.saturating_duration_since(self.start).as_secs_f64();
         let sample = self.sample(second);
-        (sample.parts, sample.own_cpu, sample.machine) = (parts, own_cpu, busy);
+        (sample.until_s, sample.parts, sample.children) = (until_s, parts, children);
+        (sample.own_cpu, sample.machine) = (own_cpu, busy);
     }
 }
 
@@ -161,16 +167,28 @@ fn age(server: SocketAddr) -> Option<f64> {
     page["age_ms"].as_f64()
 }
 
-/// CPU ticks and resident MiB of a process and its children.
-fn cost(pid: u32) -> (u32, f64, f64) {
+/// What a process and its children have cost so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cost {
+    pid: u32,
+    /// CPU ticks, those of children among them.
+    used: f64,
+    by_children: f64,
+    /// Resident now.
+    mib: f64,
+}
+
+fn cost(pid: u32) -> Cost {
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    let all = std::iter::once(pid).chain(children.split_whitespace().filter_map(|child| child.parse().ok()));
-    let (mut used, mut mib) = (0.0, 0.0);
-    for pid in all {
-        used += ticks(&format!("/proc/{pid}/stat")).unwrap_or(0.0);
-        mib += resident(pid).unwrap_or(0.0);
-    }
-    (pid, used, mib)
+    let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+    let own = |pid: u32| (ticks(&format!("/proc/{pid}/stat")).unwrap_or(0.0), resident(pid).unwrap_or(0.0));
+    let (used, mib) = own(pid);
+    children.map(own).fold(Cost { pid, used, by_children: 0.0, mib }, |sum, (used, mib)| Cost {
+        used: sum.used + used,
+        by_children: sum.by_children + used,
+        mib: sum.mib + mib,
+        ..sum
+    })
 }
 
 /// Ticks that a process ran, for itself and in the kernel (proc(5): fields 14 and 15).

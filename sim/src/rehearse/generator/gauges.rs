@@ -23,6 +23,8 @@ pub(crate) struct ClassGauge {
     pub(crate) failed: Vec<u32>,
     /// Tries after the first.
     pub(crate) again: u64,
+    /// Bytes of the bodies of answers.
+    pub(crate) bytes: u64,
     /// Statuses of answers; 0: none came.
     pub(crate) statuses: BTreeMap<u16, u64>,
     /// Latencies in microseconds by the second of the answer.
@@ -36,6 +38,8 @@ pub(crate) struct ClassGauge {
 pub(crate) struct Gauges {
     /// By class of the scenario.
     pub(crate) classes: Vec<ClassGauge>,
+    /// Requests of no class that are done, in the second of the answer: deliveries that tills need, copies.
+    pub(crate) aside: Vec<u32>,
     /// From the intended start to the moment at which the worker saw that it was due, in microseconds.
     pub(crate) lateness: Option<Histogram<u64>>,
     /// Greatest lateness in each second, in microseconds.
@@ -98,6 +102,7 @@ impl ClassGauge {
             }
         }
         self.again += other.again;
+        self.bytes += other.bytes;
         for (status, number) in other.statuses {
             *self.statuses.entry(status).or_default() += number;
         }
@@ -145,6 +150,9 @@ impl Gauges {
                 (empty @ None, more) => *empty = more,
                 _ => {}
             }
+        }
+        for (second, number) in other.aside.into_iter().enumerate() {
+            *at(&mut self.aside, second) += number;
         }
         for (second, late) in other.late.into_iter().enumerate() {
             let own = at(&mut self.late, second);

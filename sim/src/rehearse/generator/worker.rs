@@ -277,8 +277,9 @@ impl<C: Caller> Worker<C> {
             return;
         }
         self.open -= 1;
-        let Some(class) = request.class else { return };
-        let (second, phase) = (now.as_secs() as usize, self.timeline.phase(request.intended.as_secs_f64()));
+        let second = now.as_secs() as usize;
+        let Some(class) = request.class else { return count(&mut self.gauges.aside, second) };
+        let phase = self.timeline.phase(request.intended.as_secs_f64());
         let gauge = &mut self.gauges.classes[class];
         gauge.latency(now.saturating_sub(request.intended), second, phase);
         match next {

@@ -3,12 +3,16 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
 use crate::rehearse::generator::ClassGauge;
 use crate::rehearse::measured::Measured;
-use crate::rehearse::scenario::Scenario;
+use crate::rehearse::scenario::{Does, Scenario};
 use crate::rehearse::verdict::Judgement;
+
+/// Name and version of the document: 2 has what happened in each second.
+pub(crate) const FORMAT: &str = "jaego-rehearsal/2";
 
 /// Writes the document.
 ///
@@ -26,18 +30,24 @@ pub(super) fn write(
 
 fn document(scenario: &Scenario, measured: &Measured, judgement: &Judgement) -> Value {
     let gauges = &measured.gauges;
-    let classes = scenario.loads.iter().zip(&gauges.classes).map(|(load, gauge)| class(&load.class, gauge));
+    let classes =
+        scenario.loads.iter().zip(&gauges.classes).map(|(load, gauge)| class(&load.class, load.does, gauge));
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     json!({
+        "format": FORMAT,
         "scenario": scenario.name,
         "began": schemas::Millis(measured.began_ms).rfc3339(schemas::time::KST_MINUTES),
         "short": measured.short,
         "scale": measured.scale,
         "speed": measured.speed,
         "seconds": measured.timeline.length,
+        "cpus": cpus,
+        "outlets": measured.registered,
         "verdict": judgement.verdict,
         "void": judgement.void,
         "rows": judgement.rows,
         "classes": classes.collect::<Vec<_>>(),
+        "aside": gauges.aside,
         "findings": measured.accounts.findings,
         "aftermath": measured.aftermath,
         "events": measured.events,
@@ -59,7 +69,7 @@ fn document(scenario: &Scenario, measured: &Measured, judgement: &Judgement) -> 
     })
 }
 
-fn class(name: &str, gauge: &ClassGauge) -> Value {
+fn class(name: &str, does: Does, gauge: &ClassGauge) -> Value {
     let sum = |counts: &[u32]| counts.iter().map(|n| u64::from(*n)).sum::<u64>();
     let phases = gauge.by_phase.iter().map(|phase| {
         phase.as_ref().map(|all| {
@@ -69,13 +79,32 @@ fn class(name: &str, gauge: &ClassGauge) -> Value {
     });
     json!({
         "class": name,
+        "does": does,
         "intended": sum(&gauge.intended),
         "sent": sum(&gauge.sent),
         "good": sum(&gauge.good),
         "turned_away": sum(&gauge.turned_away),
         "failed": sum(&gauge.failed),
         "again": gauge.again,
+        "bytes": gauge.bytes,
         "statuses": gauge.statuses,
         "phases": phases.collect::<Vec<_>>(),
+        "series": series(gauge),
+    })
+}
+
+/// What happened in each second of the run; latencies are those of the requests that were done in it, from their intended start.
+fn series(gauge: &ClassGauge) -> Value {
+    let ms = |of: fn(&Histogram<u32>) -> f64| -> Vec<Option<f64>> {
+        gauge.by_second.iter().map(|second| second.as_ref().map(|all| of(all) / 1_000.0)).collect()
+    };
+    json!({
+        "intended": gauge.intended,
+        "good": gauge.good,
+        "turned_away": gauge.turned_away,
+        "failed": gauge.failed,
+        "mean_ms": ms(Histogram::mean),
+        "p50_ms": ms(|all| all.value_at_quantile(0.5) as f64),
+        "p99_ms": ms(|all| all.value_at_quantile(0.99) as f64),
     })
 }

@@ -1,7 +1,7 @@
 //! The one place where the settings of the servers of a run are put together.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -48,6 +48,14 @@ impl Addresses {
         open: Vec<SocketAddr>,
     ) -> Self {
         Self { nats, cores, open, key: String::new() }
+    }
+
+    /// Moves all nodes of NATS off loopback: the one of that name to the inside of an island, the others to its outside.
+    pub(crate) fn part_nats(&mut self, name: &str, outside: IpAddr, inside: IpAddr) {
+        for (number, node) in self.nats.iter_mut().enumerate() {
+            let to = if format!("nats {number}") == name { inside } else { outside };
+            node.iter_mut().for_each(|address| address.set_ip(to));
+        }
     }
 
     /// URLs of all nodes of NATS, comma-separated.

@@ -6,13 +6,20 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::flags::Addresses;
+use super::island::Island;
 use super::part::{Part, Recipe, Sort};
 
-/// Starts all nodes with their stores under `dir`. Called by the main thread: where `setpriv` is installed, they end with it.
+/// Starts all nodes with their stores under `dir`, the one that is named on an island. Called by the main thread: where `setpriv` is
+/// installed, they end with it.
 ///
 /// # Errors
 /// When the system can not start them.
-pub(super) fn start(program: &Path, dir: &Path, at: &Addresses) -> Result<Vec<Part>> {
+pub(super) fn start(
+    program: &Path,
+    dir: &Path,
+    at: &Addresses,
+    apart: Option<(&Island, &str)>,
+) -> Result<Vec<Part>> {
     let routes: Vec<String> = at.nats.iter().map(|[_, route, _]| format!("nats://{route}")).collect();
     (0..at.nats.len())
         .map(|number| {
@@ -27,7 +34,14 @@ pub(super) fn start(program: &Path, dir: &Path, at: &Addresses) -> Result<Vec<Pa
             );
             let file = folder.join("nats.conf");
             fs::write(&file, settings).with_context(|| format!("writing {}", file.display()))?;
-            Part::start(format!("nats {number}"), Sort::Nats, recipe(program, &folder, at, number))
+            let name = format!("nats {number}");
+            let mut recipe = recipe(program, &folder, at, number);
+            if let Some((island, _)) = apart.filter(|(_, node)| *node == name) {
+                let [runs, words @ ..] = island.prefix();
+                let inner = std::mem::replace(&mut recipe.program, runs.into());
+                recipe.args.splice(0..0, words.into_iter().chain([inner.display().to_string()]));
+            }
+            Part::start(name, Sort::Nats, recipe)
         })
         .collect()
 }

@@ -104,7 +104,9 @@ impl<C: Caller> Worker<C> {
         let Some(flight) = flight else { return };
         let request = flight.request;
         if let Some(class) = request.class {
-            *self.gauges.classes[class].statuses.entry(answer.status).or_default() += 1;
+            let gauge = &mut self.gauges.classes[class];
+            *gauge.statuses.entry(answer.status).or_default() += 1;
+            gauge.bytes += answer.body.len() as u64;
         }
         let next = self.caller.answered(&request, answer, &mut self.asks);
         self.settle(request, next);

@@ -1,0 +1,95 @@
+//! What is no report, or says too little, has a name and a next step.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::synthetic::{self, Day};
+use super::{asked, state};
+use crate::capacity::{Asked, Unfit};
+
+/// Documents as files of a folder that goes with the value.
+struct Files(tempfile::TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn write(&self, name: &str, text: &impl ToString) -> PathBuf {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, text.to_string()).unwrap();
+        path
+    }
+
+    /// What is said of one document.
+    fn refused(&self, document: &Value) -> Unfit {
+        state(&asked(vec![self.write("one.json", document)])).unwrap_err()
+    }
+}
+
+fn good(seed: u64) -> Value {
+    synthetic::json(&Day::of_bursts(seed).report())
+}
+
+fn with(change: impl FnOnce(&mut Value)) -> Value {
+    let mut document = good(1);
+    change(&mut document);
+    document
+}
+
+#[test]
+fn what_is_no_report_is_told_with_the_next_step() {
+    let files = Files::new();
+    let missing = state(&asked(vec![files.0.path().join("none.json")])).unwrap_err();
+    assert!(matches!(missing, Unfit::Unreadable { .. }), "{missing}");
+    let text = state(&asked(vec![files.write("text", &"no JSON")])).unwrap_err();
+    assert!(matches!(text, Unfit::NoReport { .. }), "{text}");
+    let other = files.refused(&json!({"version": 1}));
+    assert!(matches!(other, Unfit::NoReport { .. }), "{other}");
+    let half = files.refused(&with(|document| document["samples"] = json!("none")));
+    assert!(matches!(&half, Unfit::NoReport { why, .. } if why.contains("expected a sequence")), "{half}");
+    let old = files.refused(&with(|document| document["format"] = Value::Null));
+    assert!(matches!(old, Unfit::NoSeries { .. }), "{old}");
+    let others = files.refused(&with(|document| document["parts"] = json!([])));
+    assert!(matches!(others, Unfit::NoParts { .. }), "{others}");
+    let short = files.refused(&with(|document| document["seconds"] = json!(12)));
+    assert!(matches!(short, Unfit::TooShort { unknowns: 5, needed: 15, .. }), "{short}");
+    for error in [missing, text, other, half, old, others, short] {
+        assert!(error.to_string().contains("next step:"), "{error}");
+    }
+}
+
+#[test]
+fn reports_that_do_not_belong_together_are_refused() {
+    let files = Files::new();
+    let first = files.write("first.json", &good(1));
+    let again = files.write("again.json", &good(1));
+    let twice = state(&asked(vec![first.clone(), again])).unwrap_err();
+    assert!(matches!(twice, Unfit::Twice { .. }), "{twice}");
+    let mut larger = good(2);
+    larger["cpus"] = json!(8);
+    let larger = state(&asked(vec![first, files.write("larger.json", &larger)])).unwrap_err();
+    let words = larger.to_string();
+    assert!(matches!(larger, Unfit::AnotherStage { .. }) && words.contains("8 CPUs"), "{words}");
+}
+
+#[test]
+fn a_void_report_is_refused_or_marked() {
+    let files = Files::new();
+    let void = with(|document| {
+        document["verdict"] = json!("void");
+        document["void"] = json!(["the generator itself was late"]);
+    });
+    let refused = files.refused(&void);
+    let words = refused.to_string();
+    assert!(
+        matches!(refused, Unfit::Void { .. }) && words.contains("the generator itself was late"),
+        "{words}"
+    );
+    let path = files.write("void.json", &void);
+    let said = state(&Asked { take_void: true, ..asked(vec![path]) }).unwrap();
+    assert!(said.markdown().contains("VOID REPORTS WERE TAKEN") && said.markdown().contains("was late"));
+    let sound = state(&asked(vec![files.write("sound.json", &good(1))])).unwrap();
+    assert!(!sound.markdown().contains("VOID"));
+}
