@@ -8,7 +8,7 @@ import { chromium } from "playwright-core";
 const [base = "http://127.0.0.1:8090", folder = "screenshots", only = ""] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PHONE = { width: 390, height: 844 };
-const DESK = { width: 1440, height: 900 };
+const DESK = { width: 1280, height: 800 };
 const GANGNAM = { latitude: 37.4979, longitude: 127.0276 };
 const SCRIPT_BUDGET = 300 * 1024;
 const AIM = 100 * 1024;
@@ -321,6 +321,7 @@ await test("the open data, with a real answer", async (page) => {
   const operations = page.locator("section");
   await operations.first().waitFor();
   assert((await operations.count()) > 30, "operations");
+  assert((await page.locator("#new_key code").first().innerText()) === "POST /v1/keys", "keys are made by POST");
   for (const id of ["nearby", "tile", "outlet", "stream", "changes"]) {
     const one = page.locator(`#${id}`);
     await one.getByRole("button").click();
