@@ -83,7 +83,7 @@ async function ask(url: string): Promise<string> {
 
 function limits({ schema, example }: Parameter): string {
   if (schema.enum) return schema.enum.join(", ");
-  if (schema.minimum !== undefined) return `${schema.minimum} – ${schema.maximum}`;
+  if (schema.minimum !== undefined) return `${schema.minimum} – ${schema.maximum! > Number.MAX_SAFE_INTEGER ? "…" : schema.maximum}`;
   return String(example ?? schema.examples?.[0] ?? "");
 }
 
@@ -92,6 +92,9 @@ function operationsOf(contract: Contract): { path: string; method: Method; opera
   const of = ([path, item]: [string, Contract["paths"][string]]) => METHODS.flatMap((method) => (item[method] ? [{ path, method, operation: item[method] }] : []));
   return Object.entries(contract.paths).flatMap(of);
 }
+
+/** A text of which what stands between backticks is code. */
+const coded = (text: string) => text.split("`").map((part, n) => (n % 2 === 1 ? <code key={n}>{part}</code> : part));
 
 function Entry({ path, method, operation, contract }: { path: string; method: Method; operation: Operation; contract: Contract }) {
   const w = useWords();
@@ -140,7 +143,7 @@ function Page() {
         <h1>{w.apiLink}</h1>
         <p class="lead">{w.d.lead} <a href="/openapi.json">/openapi.json</a></p>
         {!contract && <p role="status">{failed ? w.d.failed : w.loading}</p>}
-        {contract && <p class="lead" lang="en">{contract.info.description}</p>}
+        {contract && <p class="lead" lang="en">{coded(contract.info.description)}</p>}
         {contract && operationsOf(contract).map((one) => <Entry key={one.operation.operationId} {...one} contract={contract} />)}
       </main>
     </div>

@@ -10,6 +10,9 @@ function towards(name: string): string {
   return name + (last === 0 || last === 8 ? "로" : "으로");
 }
 
+/** "끝자리 3 · 8", which no line's end takes apart. */
+const together = (word: string, digits: number[]): string => `${word} ${digits.join(" · ")}`.replaceAll(" ", "\u00a0");
+
 const ko = {
   title: "공적 마스크 재고",
   brand: "재고",
@@ -96,8 +99,8 @@ const ko = {
   ruleNone: "오늘은 구매 제한이 없습니다.",
   ruleClosed: "오늘은 판매하지 않습니다.",
   everyone: "오늘은 누구나 살 수 있습니다",
-  digits: (d: number[]) => `오늘은 출생연도 끝자리 ${d.join(" · ")}`,
-  numberDigits: (d: number[]) => `오늘은 카드 번호 끝자리 ${d.join(" · ")}`,
+  digits: (d: number[]) => `오늘은 출생연도 ${together("끝자리", d)}`,
+  numberDigits: (d: number[]) => `오늘은 카드 번호 ${together("끝자리", d)}`,
   mayBuy: "오늘 살 수 있는 사람",
   quantity: (window: string, n: number) => `${window} 1인당 ${n}개`,
   windows: { week: "한 주에", day: "하루에", month: "한 달에" } as Record<string, string>,
@@ -145,7 +148,7 @@ const ko = {
     } as Record<string, string>,
     state: { ok: "제때", late: "늦음", quiet: "잰 것 없음" },
     half: "절반은",
-    most: "거의 모두(99%)",
+    most: "99%는",
     within: (t: string) => `${t} 안에`,
     measured: (n: number) => `최근 1분 ${n.toLocaleString("ko")}건`,
     age: "자료의 나이",
@@ -229,7 +232,7 @@ const en: Strings = {
   filter: "Filter by stock",
   all: "All",
   level: { plenty: "Plenty", some: "Some", few: "Few", empty: "None", break: "Paused", unknown: "No data" },
-  range: { plenty: "100 or more", some: "30–99", few: "2–29", empty: "0–1", break: "outlet paused sales", unknown: "no recent report" },
+  range: { plenty: "100 or more", some: "30–99", few: "2–29", empty: "0–1", break: "by the outlet", unknown: "no report" },
   type: { pharmacy: "Pharmacy", post_office: "Post office", mart: "Hanaro Mart" },
   list: "List",
   listHere: "Outlets on this screen",
@@ -292,7 +295,7 @@ const en: Strings = {
   digits: (d) => `Today: birth year ends in ${d.join(" or ")}`,
   numberDigits: (d) => `Today: card number ends in ${d.join(" or ")}`,
   mayBuy: "May buy today",
-  quantity: (window, n) => `${n} a person ${window}`,
+  quantity: (window, n) => `${n} per person ${window}`,
   windows: { week: "each week", day: "each day", month: "each month" } as Record<string, string>,
   rolling: (n) => `in ${n} days`,
   askDigit: "Tap the last digit of your birth year",
@@ -338,7 +341,7 @@ const en: Strings = {
     },
     state: { ok: "on time", late: "late", quiet: "not measured" },
     half: "Half",
-    most: "Nearly all (99 %)",
+    most: "99 %",
     within: (t) => `within ${t}`,
     measured: (n) => `${n.toLocaleString("en")} in the last minute`,
     age: "Age of the data",
@@ -376,7 +379,7 @@ const en: Strings = {
     shareCol: "Share",
     engine: "Engine room",
     durability: "Safety of accepted reports",
-    durable: { fsynced: "on disk before it is acknowledged", replicated: "in the memory of several servers before it is acknowledged", memory: "in the memory of one server only" },
+    durable: { fsynced: "on disk before the answer", replicated: "in several servers before the answer", memory: "in one server's memory only" },
     unproved: "not yet proved",
     backlog: "Written, not yet counted",
     journal: "Size of the journal",
