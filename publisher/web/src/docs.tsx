@@ -20,19 +20,23 @@ interface Operation {
   operationId: string;
   summary: string;
   parameters: { $ref: string }[];
-  responses: Record<string, { content?: Record<string, unknown> }>;
+  responses: Record<string, { content?: Record<string, { example?: unknown }> }>;
+  deprecated?: boolean;
 }
+
+const METHODS = ["get", "post"] as const;
+type Method = (typeof METHODS)[number];
 
 interface Contract {
   info: { title: string; version: string; description: string };
-  paths: Record<string, { get: Operation }>;
+  paths: Record<string, Partial<Record<Method, Operation>>>;
   components: { parameters: Record<string, Parameter> };
 }
 
 /** What stands for a parameter in an example. */
 const EXAMPLES: Record<string, string> = {
   code: "11680", region: "11680", lat: "37.5663", lng: "126.9779", radius_m: "300", limit: "3", min_level: "few",
-  bbox: "126.97,37.56,126.98,37.57", z: "12", x: "3492", y: "1586",
+  bbox: "126.97,37.56,126.98,37.57", z: "12", x: "3492", y: "1586", m: "300", address: "서울특별시 강남구",
 };
 /** An answer is shown up to here. */
 const SHOWN = 1_200;
@@ -79,11 +83,20 @@ async function ask(url: string): Promise<string> {
 
 function limits({ schema, example }: Parameter): string {
   if (schema.enum) return schema.enum.join(", ");
-  if (schema.minimum !== undefined) return `${schema.minimum} – ${schema.maximum}`;
+  if (schema.minimum !== undefined) return `${schema.minimum} – ${schema.maximum! > Number.MAX_SAFE_INTEGER ? "…" : schema.maximum}`;
   return String(example ?? schema.examples?.[0] ?? "");
 }
 
-function Entry({ path, operation, contract }: { path: string; operation: Operation; contract: Contract }) {
+/** The operations of the contract, in its order. */
+function operationsOf(contract: Contract): { path: string; method: Method; operation: Operation }[] {
+  const of = ([path, item]: [string, Contract["paths"][string]]) => METHODS.flatMap((method) => (item[method] ? [{ path, method, operation: item[method] }] : []));
+  return Object.entries(contract.paths).flatMap(of);
+}
+
+/** A text of which what stands between backticks is code. */
+const coded = (text: string) => text.split("`").map((part, n) => (n % 2 === 1 ? <code key={n}>{part}</code> : part));
+
+function Entry({ path, method, operation, contract }: { path: string; method: Method; operation: Operation; contract: Contract }) {
   const w = useWords();
   const [shown, setShown] = useState<{ url: string; text: string } | null>(null);
   const parameters = parametersOf(operation, contract);
@@ -92,17 +105,18 @@ function Entry({ path, operation, contract }: { path: string; operation: Operati
     setShown({ url, text: w.loading });
     setShown({ url, text: await ask(url) });
   };
-  const media = Object.keys(operation.responses["200"]?.content ?? {}).join(", ");
+  const media = Object.keys((operation.responses["200"] ?? operation.responses["201"])?.content ?? {}).join(", ");
   return (
     <section id={operation.operationId}>
-      <h2><code>GET {path}</code></h2>
+      <h2><code>{method.toUpperCase()} {path}</code></h2>
+      {operation.deprecated && <p><strong>{w.d.deprecated}</strong></p>}
       <p>{operation.summary}. <small>{media} · {Object.keys(operation.responses).join(" ")}</small></p>
       {parameters.length > 0 && (
         <ul class="parameters">
           {parameters.map((one) => <li key={one.name}><code>{one.name}</code>{one.required ? " *" : ""} {one.description} <small>{limits(one)}</small></li>)}
         </ul>
       )}
-      <button type="button" class="show" onClick={() => void show()}>{w.d.show}</button>
+      {method === "get" && <button type="button" class="show" onClick={() => void show()}>{w.d.show}</button>}
       {shown && <div role="status"><p><a href={shown.url}>{shown.url}</a></p><pre tabIndex={0}>{shown.text}</pre></div>}
     </section>
   );
@@ -129,8 +143,8 @@ function Page() {
         <h1>{w.apiLink}</h1>
         <p class="lead">{w.d.lead} <a href="/openapi.json">/openapi.json</a></p>
         {!contract && <p role="status">{failed ? w.d.failed : w.loading}</p>}
-        {contract && <p class="lead" lang="en">{contract.info.description}</p>}
-        {contract && Object.entries(contract.paths).map(([path, { get }]) => <Entry key={path} path={path} operation={get} contract={contract} />)}
+        {contract && <p class="lead" lang="en">{coded(contract.info.description)}</p>}
+        {contract && operationsOf(contract).map((one) => <Entry key={one.operation.operationId} {...one} contract={contract} />)}
       </main>
     </div>
   );

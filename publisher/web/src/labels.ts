@@ -57,6 +57,8 @@ export function writeAreas(lettering: Lettering, zoom: number, place: (x: number
   for (const area of named(zoom)) {
     const { lat, lng } = middle(area.bbox!);
     const [x, y] = place(mercatorX(lng), mercatorY(lat));
-    lettering.write(nameOf(area, language.value), x, y, size, 700);
+    // Seoul lies within Gyeonggi: from afar a name whose place is taken goes a line lower or higher.
+    const lines = zoom < 9 ? [0, size * 1.3, size * -1.3] : [0];
+    lines.some((line) => lettering.write(nameOf(area, language.value), x, y + line, size, 700));
   }
 }

@@ -41,7 +41,7 @@ export function dayOf(digit: number, of: Policies): number | null {
   return day < 0 ? null : day;
 }
 
-/** "1인 한 주 2개" */
+/** "한 주에 1인당 2개" */
 export function quantity(rule: Rule, w: Strings): string {
   const { window } = rule;
   const text = typeof window === "string" ? w.windows[window] ?? window : w.rolling(Object.values(window)[0] ?? 0);

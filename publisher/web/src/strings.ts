@@ -2,6 +2,17 @@
 import { recall, remember } from "./remembered.ts";
 import { Signal, useSignal } from "./signal.ts";
 
+/** "로" or "으로" behind a name: after a last sound that is a consonant other than ㄹ it is the longer one. */
+function towards(name: string): string {
+  const code = name.charCodeAt(name.length - 1) - 0xac00;
+  if (code < 0 || code > 11_171) return `${name}(으)로`;
+  const last = code % 28;
+  return name + (last === 0 || last === 8 ? "로" : "으로");
+}
+
+/** "끝자리 3 · 8", which no line's end takes apart. */
+const together = (word: string, digits: number[]): string => `${word} ${digits.join(" · ")}`.replaceAll(" ", "\u00a0");
+
 const ko = {
   title: "공적 마스크 재고",
   brand: "재고",
@@ -34,7 +45,8 @@ const ko = {
   listHere: "이 화면의 판매처",
   listNear: "가까운 판매처",
   listAreas: "동네별 재고",
-  listMore: (shown: number, total: number) => `${total.toLocaleString("ko")}곳 중 ${shown}곳`,
+  listMore: (shown: number, total: number) => `${total.toLocaleString("ko")}곳 중 가까운 ${shown}곳`,
+  listChosen: (shown: number, of: number) => `가까운 ${of}곳 중 ${shown}곳`,
   outlets: (n: number) => `${n.toLocaleString("ko")}곳`,
   inStock: (n: number) => `재고 있음 ${n.toLocaleString("ko")}곳`,
   inStockShort: "재고 있음",
@@ -79,7 +91,7 @@ const ko = {
   dataAge: (age: string) => `${age} 자료`,
   liveNow: "실시간",
   polled: "자동 갱신",
-  offline: (age: string) => `연결이 끊겼습니다. ${age}에 받은 자료를 보여 드립니다.`,
+  offline: (age: string) => `연결이 끊겼습니다. ${age === "방금" ? "방금" : `${age}에`} 받은 자료를 보여 드립니다.`,
   offlineNone: "연결이 끊겼습니다. 다시 이어지면 자료를 불러옵니다.",
   late: (age: string) => `자료가 늦어지고 있습니다. ${age} 자료입니다.`,
   lateMore: "어디가 늦나요?",
@@ -87,11 +99,11 @@ const ko = {
   ruleNone: "오늘은 구매 제한이 없습니다.",
   ruleClosed: "오늘은 판매하지 않습니다.",
   everyone: "오늘은 누구나 살 수 있습니다",
-  digits: (d: string) => `출생연도 끝자리 ${d}`,
-  numberDigits: (d: string) => `카드 번호 끝자리 ${d}`,
+  digits: (d: number[]) => `오늘은 출생연도 ${together("끝자리", d)}`,
+  numberDigits: (d: number[]) => `오늘은 카드 번호 ${together("끝자리", d)}`,
   mayBuy: "오늘 살 수 있는 사람",
-  quantity: (window: string, n: number) => `1인 ${window} ${n}개`,
-  windows: { week: "한 주", day: "하루", month: "한 달" } as Record<string, string>,
+  quantity: (window: string, n: number) => `${window} 1인당 ${n}개`,
+  windows: { week: "한 주에", day: "하루에", month: "한 달에" } as Record<string, string>,
   rolling: (n: number) => `${n}일 동안`,
   askDigit: "출생연도 끝자리를 눌러 보세요",
   yes: (d: number) => `끝자리 ${d}: 오늘 살 수 있습니다.`,
@@ -107,12 +119,13 @@ const ko = {
   from: { me: "내 위치에서", centre: "화면 가운데에서" },
   seeMap: "지도로",
   chosen: (name: string) => `${name} 선택됨`,
-  moved: (name: string) => `${name}(으)로 옮겼습니다`,
+  moved: (name: string) => `${towards(name)} 옮겼습니다`,
 
   d: {
     lead: "누구나 쓸 수 있습니다. 주소마다 이 서버의 실제 응답을 볼 수 있습니다. 명세:",
     show: "실제 응답 보기",
     failed: "명세를 불러올 수 없습니다. 잠시 뒤 다시 열어 보세요.",
+    deprecated: "없어질 주소입니다. 응답의 Sunset과 Link 머리글을 보세요.",
   },
   s: {
     title: "자료 흐름 현황",
@@ -135,7 +148,7 @@ const ko = {
     } as Record<string, string>,
     state: { ok: "제때", late: "늦음", quiet: "잰 것 없음" },
     half: "절반은",
-    most: "거의 모두(99%)",
+    most: "99%는",
     within: (t: string) => `${t} 안에`,
     measured: (n: number) => `최근 1분 ${n.toLocaleString("ko")}건`,
     age: "자료의 나이",
@@ -219,13 +232,14 @@ const en: Strings = {
   filter: "Filter by stock",
   all: "All",
   level: { plenty: "Plenty", some: "Some", few: "Few", empty: "None", break: "Paused", unknown: "No data" },
-  range: { plenty: "100 or more", some: "30–99", few: "2–29", empty: "0–1", break: "outlet paused sales", unknown: "no recent report" },
+  range: { plenty: "100 or more", some: "30–99", few: "2–29", empty: "0–1", break: "by the outlet", unknown: "no report" },
   type: { pharmacy: "Pharmacy", post_office: "Post office", mart: "Hanaro Mart" },
   list: "List",
   listHere: "Outlets on this screen",
   listNear: "Outlets near you",
   listAreas: "Stock by district",
-  listMore: (shown, total) => `${shown} of ${total.toLocaleString("en")}`,
+  listMore: (shown, total) => `nearest ${shown} of ${total.toLocaleString("en")}`,
+  listChosen: (shown, of) => `${shown} of the nearest ${of}`,
   outlets: (n) => plural(n, "outlet"),
   inStock: (n) => `${n.toLocaleString("en")} in stock`,
   inStockShort: "In stock",
@@ -278,11 +292,11 @@ const en: Strings = {
   ruleNone: "No limit on purchases today.",
   ruleClosed: "No sales today.",
   everyone: "Everyone may buy today",
-  digits: (d) => `Birth year ends in ${d}`,
-  numberDigits: (d) => `Card number ends in ${d}`,
+  digits: (d) => `Today: birth year ends in ${d.join(" or ")}`,
+  numberDigits: (d) => `Today: card number ends in ${d.join(" or ")}`,
   mayBuy: "May buy today",
-  quantity: (window, n) => `${n} each ${window}`,
-  windows: { week: "a week", day: "a day", month: "a month" } as Record<string, string>,
+  quantity: (window, n) => `${n} per person ${window}`,
+  windows: { week: "each week", day: "each day", month: "each month" } as Record<string, string>,
   rolling: (n) => `in ${n} days`,
   askDigit: "Tap the last digit of your birth year",
   yes: (d) => `Ends in ${d}: you may buy today.`,
@@ -304,6 +318,7 @@ const en: Strings = {
     lead: "Free for everybody to use. Each address shows a real answer of this server on demand. The contract:",
     show: "Show a real answer",
     failed: "The contract could not be loaded. Open this page again in a while.",
+    deprecated: "This is to go: see Sunset and Link in its answers.",
   },
   s: {
     title: "Data flow status",
@@ -326,7 +341,7 @@ const en: Strings = {
     },
     state: { ok: "on time", late: "late", quiet: "not measured" },
     half: "Half",
-    most: "Nearly all (99 %)",
+    most: "99 %",
     within: (t) => `within ${t}`,
     measured: (n) => `${n.toLocaleString("en")} in the last minute`,
     age: "Age of the data",
@@ -364,7 +379,7 @@ const en: Strings = {
     shareCol: "Share",
     engine: "Engine room",
     durability: "Safety of accepted reports",
-    durable: { fsynced: "on disk before it is acknowledged", replicated: "in the memory of several servers before it is acknowledged", memory: "in the memory of one server only" },
+    durable: { fsynced: "on disk before the answer", replicated: "in several servers before the answer", memory: "in one server's memory only" },
     unproved: "not yet proved",
     backlog: "Written, not yet counted",
     journal: "Size of the journal",

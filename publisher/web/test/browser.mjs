@@ -8,7 +8,7 @@ import { chromium } from "playwright-core";
 const [base = "http://127.0.0.1:8090", folder = "screenshots", only = ""] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PHONE = { width: 390, height: 844 };
-const DESK = { width: 1440, height: 900 };
+const DESK = { width: 1280, height: 800 };
 const GANGNAM = { latitude: 37.4979, longitude: 127.0276 };
 const SCRIPT_BUDGET = 300 * 1024;
 const AIM = 100 * 1024;
@@ -164,7 +164,8 @@ for (const [name, viewport] of [["phone", PHONE], ["desk", DESK]]) {
 
   await test(`status, ${name}`, async (page) => {
     await page.waitForSelector(".flow .hop");
-    await page.waitForSelector(".where tbody tr");
+    const { outlets } = await (await page.request.get(`${base}/v1/status.json`)).json();
+    if (outlets.silent > 0) await page.waitForSelector(".where tbody tr");
     await page.waitForTimeout(800);
     await page.screenshot({ path: join(folder, `${name}-status.png`), fullPage: true });
     await accessible(page);
@@ -321,6 +322,7 @@ await test("the open data, with a real answer", async (page) => {
   const operations = page.locator("section");
   await operations.first().waitFor();
   assert((await operations.count()) > 30, "operations");
+  assert((await page.locator("#new_key code").first().innerText()) === "POST /v1/keys", "keys are made by POST");
   for (const id of ["nearby", "tile", "outlet", "stream", "changes"]) {
     const one = page.locator(`#${id}`);
     await one.getByRole("button").click();
@@ -344,12 +346,16 @@ for (const [name, viewport] of tiles ? [["phone", PHONE], ["desk", DESK]] : []) 
     await goTo(page, "강남");
     await until(page, () => [...document.querySelectorAll("img.leaflet-tile")].some((tile) => tile.complete && tile.naturalWidth > 0));
     assert(tiles.asked.some((url) => /\/\d+\/\d+\/\d+/.test(url)), `asked: ${tiles.asked.slice(0, 3)}`);
-    const seen = await page.locator(".credit").evaluate((credit) => {
+    const seen = () => page.locator(".credit").evaluate((credit) => {
       const { left, top, width, height } = credit.getBoundingClientRect();
       const there = document.elementFromPoint(left + width / 2, top + height / 2);
       return credit.innerText.trim().length > 0 && (there === credit || credit.contains(there));
     });
-    assert(seen, "the attribution is covered");
+    assert(await seen(), "the attribution is covered");
+    await page.locator(".row[data-id]").first().click();
+    await page.waitForSelector(".detail .figure");
+    await page.waitForTimeout(400);
+    assert(await seen(), "the attribution is covered by an outlet's sheet");
     const kept = await page.evaluate((origin) => new Promise((resolve) => {
       document.addEventListener("securitypolicyviolation", (event) => resolve(event.effectiveDirective));
       const elsewhere = new Image();

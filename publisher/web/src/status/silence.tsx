@@ -32,10 +32,12 @@ export function Silence({ status }: { status: Status }) {
     <section aria-labelledby="where-title">
       <h2 id="where-title">{w.s.where}</h2>
       <p class="lead">{status.outlets.silent > 0 ? w.s.whereLead : w.s.whereNone}</p>
-      <div class="where">
-        <Dots label={w.s.whereMap(status.outlets.silent)} />
-        <Table areas={known} />
-      </div>
+      {status.outlets.silent > 0 && (
+        <div class="where">
+          <Dots label={w.s.whereMap(status.outlets.silent)} />
+          <Table areas={known} />
+        </div>
+      )}
     </section>
   );
 }

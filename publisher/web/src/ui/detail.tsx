@@ -1,6 +1,6 @@
 // One outlet: what it has, how old each figure is, when it sells, and what it wants to say.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ageOf } from "../age.ts";
+import { ageOf, momentOf } from "../age.ts";
 import { read } from "../api.ts";
 import { clock, korea, opening } from "../hours.ts";
 import { reveal } from "../map.ts";
@@ -97,7 +97,7 @@ function figure(stock: Stock | null, w: Strings): string {
 
 function Times({ stock }: { stock: Stock }) {
   const w = useWords();
-  const line = (name: string, at: string) => [<dt>{name}</dt>, <dd>{ageOf(Date.parse(at))} <small>{at.slice(5, 16).replace("T", " ")}</small></dd>];
+  const line = (name: string, at: string) => [<dt>{name}</dt>, <dd>{ageOf(Date.parse(at))} <small>{momentOf(Date.parse(at))}</small></dd>];
   return <>{line(w.reported, stock.observed_at)}{line(w.changed, stock.changed_at)}{line(w.arrived, stock.arrived_at)}</>;
 }
 
@@ -109,7 +109,7 @@ function Says({ notice }: { notice: Notice }) {
       <h3><Icon name="bell" size={18} /> {w.notice}</h3>
       {text && <p>{text}</p>}
       {notice.sells_from != null && <p>{w.sellsFrom(clock(notice.sells_from))}</p>}
-      {notice.tickets && <p>{w.tickets}</p>}
+      {notice.tickets && !text && <p>{w.tickets}</p>}
     </div>
   );
 }

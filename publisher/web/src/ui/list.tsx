@@ -1,6 +1,6 @@
 // The list beside the map: outlets when near, districts from afar; all that the map shows, for those who do not see it.
 import { ageOf } from "../age.ts";
-import { chosen, levels } from "../filter.ts";
+import { chosen, isAll, levels } from "../filter.ts";
 import { opening } from "../hours.ts";
 import { showArea } from "../map.ts";
 import { areas, fullName, inStock, inView, levelsOf, middle, type Area } from "../regions.ts";
@@ -12,6 +12,9 @@ import { LEVELS, type Row } from "../types.ts";
 import { OUTLETS_FROM, said, selected, view } from "../view.ts";
 import { Bar } from "./bar.tsx";
 import { Mark } from "./icons.tsx";
+
+/** More than this nobody scrolls through; the map and the filter lead further. */
+const MOST_SHOWN = 100;
 
 export function List() {
   const now = useSignal(view);
@@ -62,18 +65,22 @@ function Outlets() {
   useSignal(changes);
   useBeat(10_000);
   const here = list.filter((row) => chosen(levelNow(row)));
-  const cut = total > list.length;
+  const shown = here.slice(0, MOST_SHOWN);
+  const amount = (shown: number): string => {
+    if (isAll()) return shown < total ? w.listMore(shown, total) : w.outlets(shown);
+    return list.length < total || shown < here.length ? w.listChosen(shown, list.length) : w.outlets(shown);
+  };
   return (
     <section aria-labelledby="list-title">
       <h2 id="list-title" tabIndex={-1}>
         {nearMe ? w.listNear : w.listHere}
-        {state === "ready" && <small>{cut ? w.listMore(here.length, total) : w.outlets(here.length)}</small>}
+        {state === "ready" && <small>{amount(shown.length)}</small>}
       </h2>
       {state === "loading" && <p class="note">{w.loading}</p>}
       {state === "failed" && list.length === 0 && <p class="note" role="status">{w.failed}</p>}
       {state === "ready" && here.length === 0 && <p class="note">{w.none}</p>}
       <ul class="rows">
-        {here.slice(0, 100).map((row) => <li key={row.id}><OutletRow row={row} /></li>)}
+        {shown.map((row) => <li key={row.id}><OutletRow row={row} near={nearMe} /></li>)}
       </ul>
     </section>
   );
@@ -81,7 +88,7 @@ function Outlets() {
 
 const levelNow = (row: Row): number => spot(row.id)?.level ?? 5;
 
-function OutletRow({ row }: { row: Row }) {
+function OutletRow({ row, near }: { row: Row; near: boolean }) {
   const w = useWords();
   const now = spot(row.id);
   const level = levelNow(row);
@@ -98,7 +105,7 @@ function OutletRow({ row }: { row: Row }) {
       <span class="row-side">
         <span class={`word ${LEVELS[level]}`}>{w.level[LEVELS[level]!]}</span>
         {count && <small>{count}</small>}
-        <small>{[row.distance_m !== undefined && w.metres(row.distance_m), now?.changed && ageOf(now.changed * 1000)].filter(Boolean).join(" · ")}</small>
+        <small>{[near && row.distance_m !== undefined && w.metres(row.distance_m), now?.changed && ageOf(now.changed * 1000)].filter(Boolean).join(" · ")}</small>
       </span>
     </button>
   );

@@ -12,8 +12,8 @@ function summary(today: Today, w: Strings): string {
   if (today.rules.length === 0) return w.ruleNone;
   if (today.rules.every((rule) => rule.gate === "closed")) return w.ruleClosed;
   if (today.everyone) return w.everyone;
-  if (today.birth_digits) return w.digits(today.birth_digits.join(" · "));
-  if (today.number_digits) return w.numberDigits(today.number_digits.join(" · "));
+  if (today.birth_digits) return w.digits(today.birth_digits);
+  if (today.number_digits) return w.numberDigits(today.number_digits);
   return w.rule;
 }
 
