@@ -20,8 +20,28 @@ const TOO_SLOW: [&str; 4] = [
 /// Plays a short form and returns its report.
 fn play(name: &str, dir: &Path) -> Value {
     let folder = dir.join("report");
-    let (code, out, err) =
-        harness::jaego(&["rehearse", name, "--short", "--report", folder.to_str().unwrap()]);
+    judged(name, &folder, rehearse(name, &folder))
+}
+
+/// Plays a short form whose fault the system may not let this user make: then the refusal tells what to do, and nothing is returned.
+fn play_where_possible(name: &str, dir: &Path) -> Option<Value> {
+    let folder = dir.join("report");
+    let said = rehearse(name, &folder);
+    if said.0 == 2 && (said.1.contains("can not be made") || said.1.contains("needs the program")) {
+        assert!(said.1.contains("next step:"), "{}", said.1);
+        // Root has all rights; what may be missing is a program.
+        assert!(!nix::unistd::geteuid().is_root() || said.1.contains("needs the program"), "{}", said.1);
+        return None;
+    }
+    Some(judged(name, &folder, said))
+}
+
+fn rehearse(name: &str, folder: &Path) -> (i32, String, String) {
+    harness::jaego(&["rehearse", name, "--short", "--report", folder.to_str().unwrap()])
+}
+
+/// The report of a short form that was played, in which no rule may be broken.
+fn judged(name: &str, folder: &Path, (code, out, err): (i32, String, String)) -> Value {
     assert!(code == 0 || code == 2, "{name} ended with {code}:\n{out}\n{err}");
     let report: Value = serde_json::from_slice(&fs::read(folder.join("report.json")).unwrap()).unwrap();
     let void: Vec<&str> =
@@ -137,23 +157,10 @@ fn a_disk_is_full_and_has_room_again() {
     assert!(sold == due && sold > 20, "{sold} of {due}");
 }
 
-/// Plays a short form whose fault needs root and a program; where one is missing, the refusal must tell what to do, and nothing is returned.
-fn play_where_possible(name: &str, dir: &Path, programs: &[&str]) -> Option<Value> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let is_here = |program: &&str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
-    if nix::unistd::geteuid().is_root() && programs.iter().all(is_here) {
-        return Some(play(name, dir));
-    }
-    let (code, out, _) = harness::jaego(&["rehearse", name, "--short", "--report", dir.to_str().unwrap()]);
-    assert!(code == 2 && out.contains("needs") && out.contains("next step"), "{code} {out}");
-    None
-}
-
 #[test]
 fn a_node_is_cut_off_and_comes_back() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(report) = play_where_possible("partition", dir.path(), &["ip", "unshare", "nsenter", "setpriv"])
-    else {
+    let Some(report) = play_where_possible("partition", dir.path()) else {
         return;
     };
     assert!(
@@ -167,7 +174,7 @@ fn a_node_is_cut_off_and_comes_back() {
 #[test]
 fn a_disk_grows_slow_and_no_sale_is_lost() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(report) = play_where_possible("slow-fsync", dir.path(), &["strace", "setpriv"]) else { return };
+    let Some(report) = play_where_possible("slow-fsync", dir.path()) else { return };
     assert!(happened(&report, "100 ms longer") && happened(&report, "is as it was"), "{report}");
     let (sold, due) = good(&report, "sale");
     assert!(sold == due && sold > 20, "{sold} of {due}");

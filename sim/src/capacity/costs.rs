@@ -13,6 +13,8 @@ use super::windows::{Kind, Service, Window};
 const TOGETHER: f64 = 0.97;
 /// Batches are told where they explain at least so much of what was left without them that this share of it remains.
 const BATCHES_EXPLAIN: f64 = 0.85;
+/// Seconds that tell of batches at least.
+const BATCHES_NEED: usize = 40;
 /// Seconds needed for each cost that is to be found.
 const SECONDS_FOR_EACH: usize = 3;
 /// Fewer requests a second than this, in the mean, are too few to be seen beside the idle use.
@@ -137,6 +139,9 @@ fn with_batches(
     (rows, kinds, windows): (&[Vec<f64>], &[Kind], &[Window]),
     reports: &[Report],
 ) -> Option<(Batches, Vec<ServiceCosts>)> {
+    if rows.len() < BATCHES_NEED {
+        return None;
+    }
     let writers = reports[0].parts.iter().filter(|part| part.starts_with("core")).count();
     let journaled = |window: &Window| -> f64 {
         let all = kinds.iter().zip(&window.rates).filter(|(kind, _)| kind.is_journaled());
@@ -144,8 +149,13 @@ fn with_batches(
     };
     let columns: Vec<Column> =
         std::iter::once(Column(vec![Kind::Batch])).chain(columns.iter().cloned()).collect();
+    let entries = within(windows, reports.len(), journaled);
     let tried = batches::tried().filter_map(|seconds| {
         let rate = |window: &Window| batches::rate(journaled(window), seconds, writers as f64);
+        // Where each message has a batch of its own, the two can not be told apart.
+        if correlation(&within(windows, reports.len(), rate), &entries) > TOGETHER {
+            return None;
+        }
         let rows: Vec<Vec<f64>> = rows
             .iter()
             .zip(windows)
@@ -156,7 +166,8 @@ fn with_batches(
         Some((Batches { ms: seconds * 1_000.0, writers, left }, found))
     });
     let best = tried.min_by(|a, b| a.0.left.total_cmp(&b.0.left))?;
-    (best.0.left < BATCHES_EXPLAIN).then_some(best)
+    let told = best.1.iter().any(|service| service.service != "load" && service.costs[0].told);
+    (told && best.0.left < BATCHES_EXPLAIN).then_some(best)
 }
 
 /// What is left unexplained at those who write, as a share of what there was.
