@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::core::reached;
 use crate::endpoints::Endpoints;
+use crate::history;
 use crate::metrics::Metrics;
 use crate::relay::follow;
 use crate::serve::{announce, bind, bind_open, serve_admin, serve_open};
@@ -54,6 +55,7 @@ async fn serve(settings: &Settings, nats: &str) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("understanding the address of NATS {nats}"))?;
     let publisher = Publisher::with(settings.publisher());
+    history::show(&publisher, None, settings);
     let (published_in, published) = watch::channel(0);
     let stop = CancellationToken::new();
     let ready = Arc::new(AtomicBool::new(false));

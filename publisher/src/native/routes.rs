@@ -19,7 +19,7 @@ use super::tiles::Tile;
 use super::{Terms, holds_any, respond, respond_quickly, stream};
 use crate::edition::Edition;
 use crate::query::value;
-use crate::{Publisher, answer};
+use crate::{Publisher, answer, archive};
 
 /// All paths below `/v1/` that are not named elsewhere, and the contract.
 pub(crate) fn router(publisher: &Publisher) -> Router {
@@ -39,14 +39,19 @@ async fn native(
             if !edition.is_published() {
                 return answer::not_yet();
             }
-            read(&publisher, edition, &uri, &headers).await
+            read(&publisher, edition, &uri, (&method, &headers)).await
         }
         Method::OPTIONS => answer::preflight(&headers),
         _ => answer::wrong_method(),
     }
 }
 
-async fn read(publisher: &Publisher, edition: Arc<Edition>, uri: &Uri, headers: &HeaderMap) -> Response {
+async fn read(
+    publisher: &Publisher,
+    edition: Arc<Edition>,
+    uri: &Uri,
+    (method, headers): (&Method, &HeaderMap),
+) -> Response {
     let params = Params(uri.query().unwrap_or_default());
     let path = uri.path().strip_prefix("/v1").unwrap_or(uri.path());
     let path = path.strip_prefix('/').unwrap_or(path);
@@ -59,6 +64,8 @@ async fn read(publisher: &Publisher, edition: Arc<Edition>, uri: &Uri, headers: 
             let terms = listed.terms().for_seconds(60);
             respond(headers, &*ready(listed, Key::Manifest, headers).await, terms)
         }
+        ["history.json"] => archive::answer(publisher, &edition, None, (method, headers)).await,
+        ["history", file] => archive::answer(publisher, &edition, Some(file), (method, headers)).await,
         ["limits.json"] => respond(headers, publisher.limits_page(), Terms::Current { ttl: 3600, age: 0 }),
         ["openapi.json"] => respond(headers, publisher.contract(), Terms::Current { ttl: 3600, age: 0 }),
         ["versions", version, ref rest @ ..] => {

@@ -78,6 +78,8 @@ pub(super) fn parameters() -> Value {
         "Item": parameter("query", "item", "Item whose level counts.", json!({ "type": "string", "pattern": "^[0-9a-z_-]{1,32}$", "examples": ["mask"] })),
         "MinLevel": parameter("query", "min_level", "Only outlets that have at least so much.", json!({ "type": "string", "enum": ["plenty", "some", "few", "empty"] })),
         "Z": parameter("path", "z", "Zoom.", whole(6, 14)),
+        "Day": parameter("path", "day", "A sealed day.", json!({ "type": "string", "format": "date", "examples": ["2026-11-25"] })),
+        "HistoryFormat": parameter("path", "format", "How it is written.", json!({ "type": "string", "enum": ["ndjson.zst", "parquet"] })),
         "X": parameter("path", "x", "Column.", whole(0, 16_383)),
         "Y": parameter("path", "y", "Row.", whole(0, 16_383)),
     });
