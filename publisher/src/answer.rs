@@ -111,8 +111,14 @@ pub(crate) fn wrong_path() -> Response {
 
 /// 404 for an outlet that is none.
 pub(crate) fn no_outlet() -> Response {
-    let detail = "No outlet of this id is registered. GET /v1/outlets.json lists all; it may have closed.";
+    let detail = "No outlet of this id is registered, and no other register that we know calls one so. GET /v1/outlets.json lists all; it may have closed.";
     problem(StatusCode::NOT_FOUND, "No such outlet", detail, [])
+}
+
+/// 404 for an id by which other registers call several outlets.
+pub(crate) fn several_outlets() -> Response {
+    let detail = "Several outlets are called so in other registers. Ask by the outlet's own id: GET /v1/outlets.json lists all.";
+    problem(StatusCode::NOT_FOUND, "Ambiguous id", detail, [])
 }
 
 /// 404 for a version that is not kept.

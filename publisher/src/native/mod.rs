@@ -7,6 +7,7 @@ mod history;
 mod manifest;
 pub(crate) mod nearby;
 mod negotiate;
+mod one;
 mod policies;
 mod regions;
 mod respond;
@@ -168,15 +169,15 @@ impl Native {
         Some((snapshot.outlets.get(place)?.as_deref()?, self.rows.get(place)?.as_ref()?))
     }
 
-    /// `/v1/outlets/{id}`; none where no such outlet is registered.
-    fn one(&self, id: &str, snapshot: &Snapshot) -> Option<Body> {
-        let (_, row) = self.outlet(self.members.place(id)?, snapshot)?;
+    /// `/v1/outlets/{id}` of the outlet at a place.
+    pub(crate) fn one(&self, place: u32, snapshot: &Snapshot) -> Option<Body> {
+        let (view, row) = self.outlet(place, snapshot)?;
         let mut out = Vec::with_capacity(row.info().len() + row.stock().len() + 256);
         out.extend_from_slice(&self.head.text);
         out.extend_from_slice(b",\"outlet\":");
         row.push_whole(&mut out);
         out.push(b'}');
-        Some(Body::once(JSON, out, self.head.hash_of(id)))
+        Some(Body::once(JSON, out, self.head.hash_of(view.info.code.as_str())))
     }
 
     /// What changed in a part of the country since a version; none where that is too long ago.

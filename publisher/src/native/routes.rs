@@ -16,7 +16,7 @@ use super::negotiate::Coding;
 use super::scope::Scope;
 use super::shelf::Key;
 use super::tiles::Tile;
-use super::{Terms, holds_any, respond, respond_quickly, stream};
+use super::{Terms, holds_any, one, respond, respond_quickly, stream};
 use crate::edition::Edition;
 use crate::query::value;
 use crate::{Publisher, answer, archive};
@@ -86,17 +86,12 @@ pub(crate) fn at_once(edition: &Edition, uri: &Uri, headers: &HeaderMap) -> Opti
     let known = parts.iter_mut().zip(&mut path).map(|(part, told)| *part = told).count();
     match (&parts[..known], path.next()) {
         (_, Some(_)) => None,
-        (["outlets", id], None) => Some(one(edition, headers, id, edition.terms())),
+        (["outlets", id], None) => Some(one::answer(edition, id, headers, edition.terms())),
         (["nearby" | "within"], None) => Some(near(edition, headers, uri.query(), edition.terms())),
         (parts, None) => {
             respond_quickly(headers, &*edition.native().made(key(edition, parts)?)?, edition.terms())
         }
     }
-}
-
-fn one(edition: &Edition, headers: &HeaderMap, id: &str, terms: Terms) -> Response {
-    let body = edition.native().one(id, edition.snapshot());
-    body.map_or_else(answer::no_outlet, |body| respond(headers, &body, terms))
 }
 
 fn near(edition: &Edition, headers: &HeaderMap, query: Option<&str>, terms: Terms) -> Response {
@@ -116,7 +111,10 @@ async fn resource(
 ) -> Response {
     let terms = if immutable { Terms::Immutable } else { edition.terms() };
     let key = match *parts {
-        ["outlets", id] => return one(&edition, headers, id, terms),
+        // An id of HIRA's may hold a slash.
+        ["outlets", ref id @ ..] if !id.is_empty() => {
+            return one::answer(&edition, &id.join("/"), headers, terms);
+        }
         ["nearby" | "within"] => return near(&edition, headers, Some(params.0), terms),
         _ => key(&edition, parts),
     };

@@ -100,7 +100,7 @@ const OPERATIONS: [Operation; 16] = [
     Operation {
         path: "/v1/outlets/{id}",
         id: "outlet",
-        summary: "One outlet",
+        summary: "One outlet, by its own code or by what another register calls it; `Content-Location` then tells the former",
         parameters: &["Id"],
         answers: &[(JSON, "One")],
         errors: &[404],

@@ -63,7 +63,7 @@ pub(super) fn parameters() -> Value {
     let whole = |from: u64, to: u64| json!({ "type": "integer", "minimum": from, "maximum": to });
     let region = || json!({ "type": "string", "pattern": "^([0-9]{2}|[0-9]{5})$", "examples": ["11680"] });
     let mut all = json!({
-        "Id": parameter("path", "id", "Code of the outlet.", json!({ "type": "string", "pattern": "^[0-9A-Za-z_-]{1,32}$" })),
+        "Id": parameter("path", "id", "Code of the outlet, or its code in the mask lists of 2020 or HIRA's id where the registry tells them; percent-encoded.", json!({ "type": "string", "pattern": "^[0-9A-Za-z_+/=-]{1,100}$" })),
         "Code": parameter("path", "code", "Province (two digits) or district (five).", region()),
         "Region": parameter("query", "region", "Province or district; the whole country where missing.", region()),
         "Version": parameter("path", "version", "A version that is kept.", whole(0, u64::MAX)),

@@ -35,7 +35,8 @@ impl Nation {
         let args: Vec<String> = args.map(str::to_owned).into();
         let core = Self::core(&dir, &args).await;
         let nats = format!("nats://{listen}");
-        let edges = [Self::edge(&dir, "a", &nats).await, Self::edge(&dir, "b", &nats).await];
+        let origin = ["--history-origin", &core.endpoints.open];
+        let edges = [Self::edge(&dir, "a", &nats, &[]).await, Self::edge(&dir, "b", &nats, &origin).await];
         Self { edges, core, args, dir }
     }
 
@@ -45,12 +46,13 @@ impl Nation {
         Jaego::start(&folder, &args.iter().map(String::as_str).collect::<Vec<_>>()).await
     }
 
-    async fn edge(dir: &tempfile::TempDir, name: &str, nats: &str) -> Jaego {
+    async fn edge(dir: &tempfile::TempDir, name: &str, nats: &str, more: &[&str]) -> Jaego {
         let folder = dir.path().join(name);
         std::fs::create_dir_all(&folder).unwrap();
         // Without a key of persons: there is nobody to know here.
         let started = Instant::now();
-        let edge = Jaego::start(&folder, &["--role", "edge", "--nats", nats, "--person-key", ""]).await;
+        let args = [&["--role", "edge", "--nats", nats, "--person-key", ""], more].concat();
+        let edge = Jaego::start(&folder, &args).await;
         eprintln!("edge {name} serves after {:?}", started.elapsed());
         edge
     }
@@ -100,6 +102,7 @@ async fn edges_have_the_bytes_of_their_core() {
             jaego.serves(version).await;
         }
     }
+    history_is_elsewhere(&nation).await;
     // Of a version that all of them keep: the edges came later and publish at the same ticks.
     let (mut compared, started) = (0, Instant::now());
     while compared < 3 {
@@ -127,6 +130,19 @@ async fn edges_have_the_bytes_of_their_core() {
             compared += 1;
         }
     }
+}
+
+/// An edge keeps no history: one says so, the other was told who does.
+async fn history_is_elsewhere(nation: &Nation) {
+    let [without, with] = &nation.edges;
+    let answer =
+        without.http.get(format!("{}/v1/history.json", without.endpoints.open)).send().await.unwrap();
+    assert_eq!(answer.status(), 404);
+    assert_eq!(answer.json::<Value>().await.unwrap()["title"], "No history here");
+    // The reader follows to the core.
+    let index = with.get("/v1/history.json").await;
+    assert_eq!((&index["on"], index["days"].as_array().unwrap().len()), (&json!(true), 1), "{index}");
+    assert_eq!(status(with).await["history"]["on"], true, "edges show what the core tells of itself");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
