@@ -11,7 +11,7 @@ use crate::ration::free_ports;
 
 /// A core with a NATS of its own at an address that stays, and two edges.
 struct Nation {
-    edges: [Jaego; 2],
+    edges: Vec<Jaego>,
     core: Jaego,
     args: Vec<String>,
     // Dropped last: all run on it.
@@ -36,7 +36,8 @@ impl Nation {
         let core = Self::core(&dir, &args).await;
         let nats = format!("nats://{listen}");
         let origin = ["--history-origin", &core.endpoints.open];
-        let edges = [Self::edge(&dir, "a", &nats, &[]).await, Self::edge(&dir, "b", &nats, &origin).await];
+        let edges =
+            vec![Self::edge(&dir, "a", &nats, &[]).await, Self::edge(&dir, "b", &nats, &origin).await];
         Self { edges, core, args, dir }
     }
 
@@ -55,6 +56,24 @@ impl Nation {
         let edge = Jaego::start(&folder, &args).await;
         eprintln!("edge {name} serves after {:?}", started.elapsed());
         edge
+    }
+
+    /// The second edge is killed and started while there is nobody to tell it anything.
+    async fn starts_again_without_cores(&mut self, version: u64) {
+        let stale = until(&self.edges[1], "stale", |status| status["source"] == "stale").await;
+        assert!(stale["version"].as_u64().unwrap() >= version, "{stale}");
+        let nats = self.edges[1].endpoints.nats.clone();
+        // What was served last is kept within seconds; a stop keeps it at once.
+        let path = self.edges[1].dir.join("keyframe");
+        crate::harness::wait_for("a kept snapshot", || path.exists().then_some(())).await;
+        let (status, _) = self.edges.pop().unwrap().terminate().await;
+        assert!(status.success());
+        self.edges.push(Self::edge(&self.dir, "b", &nats, &[]).await);
+        let again = until(&self.edges[1], "there", |status| status["version"] == stale["version"]).await;
+        assert_eq!(again["source"], "stale", "{again}");
+        assert!(again["age_ms"].as_u64() > stale["age_ms"].as_u64(), "its age goes on: {again}");
+        let outlet = self.edges[1].get("/v1/outlets/11800000").await;
+        assert_eq!(outlet["outlet"]["stock"][0]["count"], 42);
     }
 
     async fn report(&self, outlet: u32, count: u32, seq: u64) -> u64 {
@@ -134,7 +153,7 @@ async fn edges_have_the_bytes_of_their_core() {
 
 /// An edge keeps no history: one says so, the other was told who does.
 async fn history_is_elsewhere(nation: &Nation) {
-    let [without, with] = &nation.edges;
+    let (without, with) = (&nation.edges[0], &nation.edges[1]);
     let answer =
         without.http.get(format!("{}/v1/history.json", without.endpoints.open)).send().await.unwrap();
     assert_eq!(answer.status(), 404);
@@ -151,6 +170,7 @@ async fn edges_answer_when_all_else_is_dead_and_catch_up_by_themselves() {
     let version = nation.report(11_800_000, 42, 1).await;
     let edge = &nation.edges[0];
     edge.serves(version).await;
+    nation.edges[1].serves(version).await;
     let live =
         until(edge, "live", |status| status["source"] == "live" && status["durability"] == "fsynced").await;
     assert!(live["hops"].as_array().unwrap().len() == 4, "{live}");
@@ -178,6 +198,8 @@ async fn edges_answer_when_all_else_is_dead_and_catch_up_by_themselves() {
         }
     }
     assert!(edge.admin("/readyz").await.starts_with("ready"));
+    nation.starts_again_without_cores(version).await;
+    let edge = &nation.edges[0];
     // An edge that starts now waits, and is not ready.
     let late = nation.dir.path().join("late");
     std::fs::create_dir_all(&late).unwrap();
