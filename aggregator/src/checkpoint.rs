@@ -1,8 +1,9 @@
 //! The whole state as bytes with checksums, so that a restart needs only the journal's tail.
 //!
-//! Layout: `JAEGOCK3`, then blocks: length and CRC-32C (4 bytes each, little endian), then so many bytes. The first block is
-//! the state but for the ledger's rows, in postcard; the second the caps, in JSON; then come rows; a block of no bytes is the
-//! end. `JAEGOCK2` is the same without the second.
+//! Layout: `JAEGOCK4`, then blocks: length and CRC-32C (4 bytes each, little endian), then so many bytes. The first block is
+//! the state but for the ledger's rows, in postcard; the second the caps, in JSON; the third the ids of outlets in other
+//! registers, in postcard; then come rows; a block of no bytes is the end. `JAEGOCK3` is the same without the third,
+//! `JAEGOCK2` without the second as well.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -16,9 +17,10 @@ use crate::fold::Fold;
 use crate::ledger::{Head, Ledger, LedgerImage, read_block};
 use crate::outlet::OutletState;
 use crate::places::Places;
-use crate::registry::Registry;
+use crate::registry::{ExternalIdsOfRows, Registry};
 
-const MAGIC: &[u8; 8] = b"JAEGOCK3";
+const MAGIC: &[u8; 8] = b"JAEGOCK4";
+const MAGIC_WITHOUT_EXTERNAL_IDS: &[u8; 8] = b"JAEGOCK3";
 const MAGIC_WITHOUT_CAPS: &[u8; 8] = b"JAEGOCK2";
 
 /// Why bytes are no checkpoint.
@@ -80,6 +82,8 @@ impl Checkpoint {
         write_block(out, &state.expect("the state holds only text, numbers and lists"))?;
         let caps = serde_json::to_vec(&self.caps.as_deref());
         write_block(out, &caps.expect("caps hold only text and numbers"))?;
+        let ids = postcard::to_stdvec(&self.state.registry.external_ids());
+        write_block(out, &ids.expect("ids are text"))?;
         self.ledger.write(|rows| write_block(out, rows))?;
         write_block(out, &[])
     }
@@ -117,15 +121,26 @@ impl Fold {
     pub fn restore(mut bytes: impl Read) -> Result<Self, CheckpointError> {
         let mut magic = [0; MAGIC.len()];
         bytes.read_exact(&mut magic).map_err(|_| CheckpointError::Magic)?;
-        if magic != *MAGIC && magic != *MAGIC_WITHOUT_CAPS {
+        if ![MAGIC, MAGIC_WITHOUT_EXTERNAL_IDS, MAGIC_WITHOUT_CAPS].contains(&&magic) {
             return Err(CheckpointError::Magic);
         }
         let first = read_checked(&mut bytes)?;
         let unreadable = |why: String| CheckpointError::State(why);
-        let caps = if magic == *MAGIC { read_checked(&mut bytes)? } else { b"null".to_vec() };
+        let has_caps = magic != *MAGIC_WITHOUT_CAPS;
+        let caps = if has_caps { read_checked(&mut bytes)? } else { b"null".to_vec() };
         let caps: Option<Caps> = serde_json::from_slice(&caps).map_err(|e| unreadable(e.to_string()))?;
-        let (state, head): (State, Head) =
+        let ids: ExternalIdsOfRows = match magic == *MAGIC {
+            true => {
+                postcard::from_bytes(&read_checked(&mut bytes)?).map_err(|e| unreadable(e.to_string()))?
+            }
+            false => ExternalIdsOfRows::default(),
+        };
+        let (mut state, head): (State, Head) =
             postcard::from_bytes(&first).map_err(|e| unreadable(e.to_string()))?;
+        state.registry = state
+            .registry
+            .with_external_ids(ids)
+            .ok_or_else(|| unreadable("ids in other registers of outlets that are not there".to_owned()))?;
         let ledger = Ledger::of(head).map_err(|e| unreadable(e.to_string()))?;
         loop {
             let rows = read_checked(&mut bytes)?;

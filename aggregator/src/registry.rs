@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use schemas::entry::RegistryCommit;
-use schemas::registry::OutletInfo;
+use schemas::registry::{ExternalIds, OutletInfo};
 use schemas::{Millis, OutletCode};
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,13 @@ pub(crate) struct Registry {
     staged: BTreeMap<u64, Vec<OutletInfo>>,
 }
 
+/// Ids in other registers, beside the rows in a checkpoint: by place, and by import and its row.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct ExternalIdsOfRows {
+    outlets: Vec<(u32, ExternalIds)>,
+    staged: Vec<(u64, u32, ExternalIds)>,
+}
+
 /// What a commit changed, for those who keep state beside the registry.
 pub(crate) struct Change {
     pub(crate) outcome: RegistryOutcome,
@@ -68,6 +75,29 @@ pub(crate) struct Change {
 }
 
 impl Registry {
+    /// What a checkpoint keeps beside the rows.
+    pub(crate) fn external_ids(&self) -> ExternalIdsOfRows {
+        let of = |info: &OutletInfo| info.external_ids.as_deref().cloned();
+        let outlets = self.outlets.iter().filter_map(|(place, info)| Some((place, of(info)?)));
+        let staged = self.staged.iter().flat_map(|(import, rows)| {
+            (0..).zip(rows).filter_map(move |(row, info)| Some((*import, row, of(info)?)))
+        });
+        ExternalIdsOfRows { outlets: outlets.collect(), staged: staged.collect() }
+    }
+
+    /// Gives the rows of a checkpoint what stood beside them; none where they do not fit.
+    pub(crate) fn with_external_ids(mut self, ids: ExternalIdsOfRows) -> Option<Self> {
+        for (place, ids) in ids.outlets {
+            let mut info = OutletInfo::clone(self.outlets.as_slice().get(place as usize)?.as_ref()?);
+            info.external_ids = Some(Box::new(ids));
+            self.outlets.set(place, Arc::new(info));
+        }
+        for (import, row, ids) in ids.staged {
+            self.staged.get_mut(&import)?.get_mut(row as usize)?.external_ids = Some(Box::new(ids));
+        }
+        Some(self)
+    }
+
     /// Keeps a row for its commit.
     pub(crate) fn stage(&mut self, import: u64, outlet: OutletInfo) {
         self.staged.entry(import).or_default().push(outlet);

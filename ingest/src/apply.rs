@@ -79,6 +79,39 @@ pub struct Cut {
     pub clocks_off: u64,
 }
 
+/// Versions of an earlier life of this process that are told again, however much waits behind them: they may have been
+/// published and not written down.
+pub struct Again {
+    /// The first of them: the last that was written down for certain.
+    pub from: u64,
+    /// The last sequence of the journal at the start. What comes later is told in its own way.
+    pub to: u64,
+    /// At most so many are told.
+    pub left: usize,
+    /// Who is told.
+    pub tell: Box<dyn FnMut(Arc<Snapshot>) + Send>,
+}
+
+impl std::fmt::Debug for Again {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { from, to, left, .. } = self;
+        f.debug_struct("Again")
+            .field("from", from)
+            .field("to", to)
+            .field("left", left)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Again {
+    /// Whether the tick of this sequence is one to be told.
+    fn is_of(&mut self, seq: u64) -> bool {
+        let is_of = self.left > 0 && (self.from..=self.to).contains(&seq);
+        self.left -= usize::from(is_of);
+        is_of
+    }
+}
+
 /// The fold and what it serves.
 #[derive(Debug)]
 pub struct Apply {
@@ -94,6 +127,8 @@ pub struct Apply {
     pub view: watch::Sender<View>,
     /// Where checkpoints go.
     pub checkpoints: Checkpoints,
+    /// Who is told versions again.
+    pub again: Option<Again>,
 }
 
 impl Apply {
@@ -113,8 +148,9 @@ impl Apply {
             if count > 0 {
                 batches.push((Instant::now(), count));
             }
-            if ticked && behind <= BACKLOG {
-                self.cut(&mut cutter, std::mem::take(&mut batches));
+            let again = ticked && self.again.as_mut().is_some_and(|again| again.is_of(seq));
+            if ticked && (again || behind <= BACKLOG) {
+                self.cut(&mut cutter, std::mem::take(&mut batches), again);
                 self.checkpoint_if_due(&mut checkpoint_at, &mut writing);
             } else if behind == 0 || seq.is_multiple_of(1024) {
                 self.view.send_modify(|view| {
@@ -160,8 +196,11 @@ impl Apply {
         Ok((count, ticked))
     }
 
-    fn cut(&mut self, cutter: &mut Cutter, batches: Vec<(Instant, u64)>) {
+    fn cut(&mut self, cutter: &mut Cutter, batches: Vec<(Instant, u64)>, is_again: bool) {
         let Some(snapshot) = cutter.cut(&mut self.fold) else { return };
+        if let Some(again) = self.again.as_mut().filter(|_| is_again) {
+            (again.tell)(Arc::clone(&snapshot));
+        }
         let clocks_off = self.fold.clocks_off() as u64;
         let (tally, ledger) = (self.fold.tally(), self.fold.ledger_tally());
         let cut = Cut { snapshot, batches: batches.into(), tally, ledger, clocks_off };

@@ -35,9 +35,11 @@ pub struct RegistryFile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Layout {
-    /// The `stores` list of the public-mask API of 2020: `addr, code, latitude, longitude, name, type`.
+    /// The `stores` list of the public-mask API of 2020: `addr, code, latitude, longitude, name, type`; a column of HIRA's
+    /// ids may stand beside them.
     StoreList,
-    /// HIRA's pharmacy register (약국정보서비스), with its own headers or English ones; all rows are pharmacies.
+    /// HIRA's pharmacy register (약국정보서비스), with its own headers or English ones; all rows are pharmacies. A column
+    /// `mask_code` (판매처코드) may stand beside them.
     HiraRegister,
 }
 
@@ -78,13 +80,15 @@ pub enum FindingKind {
     ImpossibleCoordinates,
     /// Latitude and longitude stand in each other's column: corrected.
     SwappedCoordinates,
+    /// The code that the other list gives the outlet is no valid one: taken without it.
+    BadExternalId,
     /// The address names no district, or might mean several: taken without a region.
     NoRegion,
 }
 
 impl FindingKind {
     /// All kinds, gravest first.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NoCode,
         Self::BadCode,
         Self::DuplicateCode,
@@ -95,6 +99,7 @@ impl FindingKind {
         Self::NoCoordinates,
         Self::ImpossibleCoordinates,
         Self::SwappedCoordinates,
+        Self::BadExternalId,
         Self::NoRegion,
     ];
 
@@ -112,6 +117,7 @@ impl FindingKind {
             Self::NoCoordinates => "no_coordinates",
             Self::ImpossibleCoordinates => "impossible_coordinates",
             Self::SwappedCoordinates => "swapped_coordinates",
+            Self::BadExternalId => "bad_external_id",
             Self::NoRegion => "no_region",
         }
     }

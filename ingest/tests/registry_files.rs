@@ -4,6 +4,7 @@ use encoding_rs::EUC_KR;
 use ingest::registry::{FindingKind, Layout, ReadError, digest, read};
 use proptest::prelude::*;
 use rust_xlsxwriter::Workbook;
+use schemas::OutletCode;
 use schemas::registry::{OutletInfo, OutletType, Place, RegionCode};
 
 const LIST: &str = "\
@@ -42,6 +43,33 @@ fn a_store_list_is_read_as_it_is_written() {
     assert_eq!((file.rows[2].place, file.rows[2].region), (None, None));
     assert_eq!(kinds(LIST), [FindingKind::NoCoordinates, FindingKind::NoRegion]);
     assert!(file.findings.iter().all(|finding| finding.line == 4 && finding.code == "2238302676"));
+}
+
+#[test]
+fn the_id_in_the_other_list_is_kept_and_changes_the_fingerprint() {
+    let with = |ids: [&str; 2]| {
+        format!(
+            "addr,code,latitude,longitude,name,type,ykiho\n서울특별시 중구 명동길 1,10000001,37.5,127.0,가약국,01,{}\n\
+             서울특별시 중구 명동길 2,1000000200,37.5,127.0,나우체국,02,{}\n",
+            ids[0], ids[1]
+        )
+    };
+    let file = read(with(["JDQ4MTg4MSM1MSMk/+==", ""]).as_bytes(), "list.csv").unwrap();
+    let hira = |row: usize| file.rows[row].external_ids.as_ref()?.hira.as_ref().map(OutletCode::as_str);
+    assert_eq!((hira(0), hira(1)), (Some("JDQ4MTg4MSM1MSMk/+=="), None));
+    assert_eq!((file.layout, file.rows[1].kind), (Layout::StoreList, OutletType::PostOffice));
+    assert_eq!(file.findings, []);
+    let bad = read(with(["두 낱말", ""]).as_bytes(), "list.csv").unwrap();
+    assert_eq!(bad.findings[0].kind, FindingKind::BadExternalId);
+    assert_eq!((bad.rows.len(), bad.rows[0].external_ids.is_none()), (2, true));
+    let without = read(with(["", ""]).as_bytes(), "list.csv").unwrap();
+    assert!(file.digest != without.digest && bad.digest == without.digest);
+
+    let hira =
+        "ykiho,name,addr,lat,lng,mask_code\nJDQ=,가약국,서울특별시 중구 명동길 1,37.5,127.0,10000001\n";
+    let file = read(hira.as_bytes(), "hira.csv").unwrap();
+    let mask = file.rows[0].external_ids.as_ref().and_then(|ids| ids.mask.as_ref());
+    assert_eq!((file.layout, mask.map(OutletCode::as_str)), (Layout::HiraRegister, Some("10000001")));
 }
 
 #[test]

@@ -111,8 +111,14 @@ pub(crate) fn wrong_path() -> Response {
 
 /// 404 for an outlet that is none.
 pub(crate) fn no_outlet() -> Response {
-    let detail = "No outlet of this id is registered. GET /v1/outlets.json lists all; it may have closed.";
+    let detail = "No outlet of this id is registered, and no other register that we know calls one so. GET /v1/outlets.json lists all; it may have closed.";
     problem(StatusCode::NOT_FOUND, "No such outlet", detail, [])
+}
+
+/// 404 for an id by which other registers call several outlets.
+pub(crate) fn several_outlets() -> Response {
+    let detail = "Several outlets are called so in other registers. Ask by the outlet's own id: GET /v1/outlets.json lists all.";
+    problem(StatusCode::NOT_FOUND, "Ambiguous id", detail, [])
 }
 
 /// 404 for a version that is not kept.
@@ -150,6 +156,36 @@ pub(crate) fn too_old(keyframe: String) -> Response {
         keyframe: Some(keyframe),
     };
     write(StatusCode::GONE, &problem, [])
+}
+
+/// 307 to the server that keeps the archive.
+pub(crate) fn history_is_at(url: &str) -> Response {
+    // A path that came in a request line is one that can stand in a header.
+    let Ok(url) = HeaderValue::from_str(url) else { return wrong_path() };
+    let kept = HeaderValue::from_static("public, max-age=300");
+    answer(
+        StatusCode::TEMPORARY_REDIRECT,
+        Body::empty(),
+        [(header::LOCATION, url), (header::CACHE_CONTROL, kept)],
+    )
+}
+
+/// 404 for a server that keeps no archive and knows none that does.
+pub(crate) fn no_history() -> Response {
+    let detail = "This server keeps no history and was not told who does: cores keep it, at the same path.";
+    problem(StatusCode::NOT_FOUND, "No history here", detail, [])
+}
+
+/// 404 for a file of the archive that is none, or not yet.
+pub(crate) fn no_history_of_day() -> Response {
+    let detail = "There is no such file of a sealed day. GET /v1/history.json lists all; the day that runs is sealed when it is over.";
+    problem(StatusCode::NOT_FOUND, "No such file", detail, [])
+}
+
+/// 410 for a day that is not kept any more.
+pub(crate) fn history_dropped() -> Response {
+    let detail = "This day is not kept any more. GET /v1/history.json lists those that are.";
+    problem(StatusCode::GONE, "Too old", detail, [])
 }
 
 /// 503 for one reader of streams too many.

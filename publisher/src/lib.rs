@@ -7,6 +7,7 @@
 mod address_index;
 mod address_shelf;
 mod answer;
+pub mod archive;
 mod deprecation;
 mod edition;
 mod limits;
@@ -32,6 +33,7 @@ use schemas::snapshot::Snapshot;
 use schemas::status::Status;
 use tokio::net::TcpListener;
 
+pub use archive::Archive;
 pub use deprecation::{Deprecated, DeprecationFault, Deprecations, NOTICE_DAYS};
 pub use edition::{Edition, Endpoint};
 pub use limits::{IpNet, KEY_DAYS, KEY_HEADER, KeySecret, Limits, Rate, ReaderLimits, Refused};
@@ -82,6 +84,15 @@ struct Shared {
     pages: web::Pages,
     deprecations: Deprecations,
     contract: OnceLock<native::NativeBody>,
+    past: OnceLock<Past>,
+}
+
+/// Where past days are to be had.
+enum Past {
+    /// In an archive of our own.
+    Here(Archive),
+    /// At another server.
+    There(String),
 }
 
 /// Versions that can still be asked for by their number.
@@ -129,6 +140,7 @@ impl Publisher {
                 pages,
                 deprecations,
                 contract: OnceLock::new(),
+                past: OnceLock::new(),
             }),
         }
     }
@@ -141,7 +153,35 @@ impl Publisher {
         self.keep(&edition);
         self.shared.edition.store(Arc::clone(&edition));
         self.shared.streams.tell(edition.version());
+        if let Some(archive) = self.archive() {
+            archive.published(Arc::clone(&edition));
+        }
         previous.forget();
+    }
+
+    /// Writes every version down from now on, and answers `/v1/history`. Of this and [`history_is_at`](Self::history_is_at)
+    /// only the first call counts.
+    pub fn keep_history(&self, archive: Archive) {
+        let _told_before = self.shared.past.set(Past::Here(archive));
+    }
+
+    /// Sends who asks for `/v1/history` to another server, such as `https://core.example`, without a slash at the end.
+    pub fn history_is_at(&self, origin: String) {
+        let _told_before = self.shared.past.set(Past::There(origin));
+    }
+
+    /// Where past days are; none where nobody said.
+    fn past(&self) -> Option<&Past> {
+        self.shared.past.get()
+    }
+
+    /// The archive of past days, where this server keeps one.
+    #[must_use]
+    pub fn archive(&self) -> Option<&Archive> {
+        match self.past()? {
+            Past::Here(archive) => Some(archive),
+            Past::There(_) => None,
+        }
     }
 
     fn keep(&self, edition: &Arc<Edition>) {

@@ -121,6 +121,7 @@ pub(crate) fn unmeasured() -> Status {
         committed: 0,
         journal_bytes: 0,
         writing: Writing::default(),
+        history: None,
     }
 }
 

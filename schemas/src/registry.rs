@@ -137,6 +137,47 @@ pub struct OutletInfo {
     /// Opening hours where the source gives them.
     #[serde(default)]
     pub hours: Option<Hours>,
+    /// What other registers call it, where the source tells. In text alone: the binary form of checkpoints is older than this
+    /// member, and keeps it beside the rows.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "in_text_alone")]
+    #[schemars(with = "Option<ExternalIds>")]
+    pub external_ids: Option<Box<ExternalIds>>,
+}
+
+/// What other registers call an outlet. Its own code is not repeated here.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct ExternalIds {
+    /// Its code in the store lists of the public masks of 2020 (판매처 코드).
+    pub mask: Option<OutletCode>,
+    /// Its encrypted id in HIRA's register (암호화요양기호).
+    pub hira: Option<OutletCode>,
+}
+
+impl ExternalIds {
+    /// Those that there are.
+    pub fn iter(&self) -> impl Iterator<Item = &OutletCode> {
+        self.mask.iter().chain(&self.hira)
+    }
+}
+
+/// A member that a binary form does not have: nothing is written, and nothing read.
+mod in_text_alone {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::ExternalIds;
+
+    pub(super) fn serialize<S: Serializer>(
+        ids: &Option<Box<ExternalIds>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() { ids.serialize(serializer) } else { serializer.serialize_unit() }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Box<ExternalIds>>, D::Error> {
+        if deserializer.is_human_readable() { Option::deserialize(deserializer) } else { Ok(None) }
+    }
 }
 
 #[cfg(test)]

@@ -49,6 +49,22 @@ pub struct Status {
     /// How the writing side is.
     #[serde(default)]
     pub writing: Writing,
+    /// How the archive of past days is; absent where none is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<History>,
+}
+
+/// How the archive of past days is. Nothing else depends on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct History {
+    /// Whether versions are being written; while the disk refuses they are not.
+    pub on: bool,
+    /// The last version that is written.
+    pub written: u64,
+    /// Versions since the start that came while too many waited for the disk: what they changed was written with the next.
+    pub passed_over: u64,
+    /// Days that are over and could not be sealed yet.
+    pub unsealed_days: usize,
 }
 
 /// How the writing side is. Readers are answered whatever it is like.

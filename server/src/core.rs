@@ -13,7 +13,7 @@ use async_nats::Client;
 use ingest::admission::Admission;
 use ingest::admission::keeper::Keeper;
 use ingest::answer::Answerer;
-use ingest::apply::{Apply, Damaged, View};
+use ingest::apply::{Again, Apply, Damaged, View};
 use ingest::checkpoints::Checkpoints;
 use ingest::commit::Committer;
 use ingest::counts::Counts;
@@ -25,6 +25,8 @@ use ingest::journal::{Journal, Sealed, patiently};
 use ingest::modes::{Modes, Watch};
 use ingest::proof::Proof;
 use ingest::tail;
+use publisher::Archive;
+use publisher::archive::AGAIN;
 use schemas::batch::push_line;
 use schemas::caps::Class;
 use schemas::entry::{Entry, Keys, Rules};
@@ -90,8 +92,7 @@ impl Core {
         client: Client,
         monitors: &[String],
         replicas: usize,
-        data_dir: &Path,
-        skip: Vec<u64>,
+        (data_dir, skip, archive): (&Path, Vec<u64>, Option<&Archive>),
     ) -> anyhow::Result<Self> {
         let journal = patiently(|| Journal::open(client.clone(), replicas)).await?;
         patiently(|| journal.keep_dead_letters(replicas)).await?;
@@ -99,7 +100,8 @@ impl Core {
         let made = journal.stream().cached_info().created.unix_timestamp();
         let checkpoints = Checkpoints::open(data_dir, made).context("opening the checkpoints")?;
         let fold = checkpoints.newest().context("reading the checkpoints")?;
-        let next = tail::check_start(fold.applied(), patiently(|| journal.extent()).await?)?;
+        let extent = patiently(|| journal.extent()).await?;
+        let next = tail::check_start(fold.applied(), extent)?;
         tracing::info!(
             checkpoint = fold.applied(),
             next,
@@ -120,6 +122,7 @@ impl Core {
             events: events.clone(),
             view: view_in,
             checkpoints,
+            again: archive.and_then(|archive| told_again(archive, extent.last)),
         };
         let fold = std::thread::Builder::new().name("fold".to_owned()).spawn(move || apply.run(tail_out))?;
         let follow_stop = CancellationToken::new();
@@ -354,6 +357,13 @@ impl Core {
             _ => anyhow::anyhow!("the fold ended without a word; see the log"),
         }
     }
+}
+
+/// What the archive is told again while the journal is replayed up to its end.
+fn told_again(archive: &Archive, to: u64) -> Option<Again> {
+    let (from, archive) = (archive.last()?, archive.clone());
+    // The last that was written, which the next is compared with, and as many as may have been lost.
+    Some(Again { from, to, left: AGAIN + 1, tell: Box::new(move |snapshot| archive.again(snapshot)) })
 }
 
 /// A step that needs NATS: given up, and said so, when it takes too long.

@@ -1,6 +1,7 @@
 //! `jaego serve --role edge`: the open API alone, fed by the relay. It holds no journal, no ledger and no person, and serves on
-//! what it has, ever older and saying so, when cores or NATS are gone.
+//! what it has, ever older and saying so, when cores or NATS are gone, after a start too: its last snapshot is on its disk.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -16,8 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::core::reached;
 use crate::endpoints::Endpoints;
+use crate::history;
 use crate::metrics::Metrics;
-use crate::relay::follow;
+use crate::relay::{follow, kept};
 use crate::serve::{announce, bind, bind_open, serve_admin, serve_open};
 use crate::settings::Settings;
 use crate::stop;
@@ -54,6 +56,7 @@ async fn serve(settings: &Settings, nats: &str) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("understanding the address of NATS {nats}"))?;
     let publisher = Publisher::with(settings.publisher());
+    history::show(&publisher, None, settings);
     let (published_in, published) = watch::channel(0);
     let stop = CancellationToken::new();
     let ready = Arc::new(AtomicBool::new(false));
@@ -61,7 +64,8 @@ async fn serve(settings: &Settings, nats: &str) -> anyhow::Result<()> {
         tokio::spawn(serve_open(&publisher, open, &stop)),
         tokio::spawn(serve_admin(admin, health(&ready, &publisher), &stop)),
     ];
-    follow_cores(&client, &publisher, published_in);
+    let kept = kept::path(&settings.data_dir);
+    follow_cores(&client, &publisher, published_in, &kept);
     let mut stopped = std::pin::pin!(stop::requested(settings.exit_on_stdin_close)?);
     tokio::select! {
         () = reached(published, |version| *version > 0) => {
@@ -75,6 +79,7 @@ async fn serve(settings: &Settings, nats: &str) -> anyhow::Result<()> {
     ready.store(false, Relaxed);
     stop.cancel();
     let ended = async {
+        kept::keep_now(&kept, publisher.edition()).await;
         for server in servers {
             server.await?;
         }
@@ -86,9 +91,10 @@ async fn serve(settings: &Settings, nats: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Both go on until the process ends.
-fn follow_cores(client: &Client, publisher: &Publisher, published: watch::Sender<u64>) {
-    tokio::spawn(follow::versions(client.clone(), publisher.clone(), published));
+/// All go on until the process ends.
+fn follow_cores(client: &Client, publisher: &Publisher, published: watch::Sender<u64>, path: &Path) {
+    tokio::spawn(kept::keep(path.to_owned(), publisher.clone(), published.subscribe()));
+    tokio::spawn(follow::versions(client.clone(), publisher.clone(), published, path.to_owned()));
     tokio::spawn(follow::status(client.clone(), publisher.clone()));
 }
 

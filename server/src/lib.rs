@@ -10,6 +10,7 @@ pub mod core_dumps;
 mod counters;
 pub mod edge;
 pub mod endpoints;
+mod history;
 pub mod journal_command;
 pub mod key_command;
 pub mod logging;

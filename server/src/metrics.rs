@@ -1,6 +1,7 @@
 //! Prometheus metrics, read from the counters at the moment they are asked for.
 
 mod admission;
+mod history;
 mod readers;
 
 use std::fmt;
@@ -135,6 +136,7 @@ impl Collector for Source {
         admission::encode(&self.admission, &mut out)?;
         admission::encode_modes(&self.modes, &mut out)?;
         readers::encode(&self.publisher, &mut out)?;
+        history::encode(&self.publisher, &mut out)?;
         self.encode_hops(&mut out)
     }
 }

@@ -11,7 +11,7 @@ use ingest::hops::{Hop, Hops};
 use ingest::journal::{Extent, Journal};
 use ingest::modes::Modes;
 use ingest::proof::Proof;
-use publisher::Publisher;
+use publisher::{Archive, Publisher};
 use schemas::snapshot::Snapshot;
 use schemas::status::Status;
 use schemas::subject::CORE_STATUS;
@@ -136,6 +136,7 @@ impl Desk {
             committed: applied.max(journal.last),
             journal_bytes: journal.bytes,
             writing: self.writing.0.writing(&self.writing.1),
+            history: self.publisher.archive().map(Archive::status),
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::admin::{self, Admin};
 use crate::core::{Core, reached, registered, was_imported};
 use crate::counters::Counters;
 use crate::endpoints::Endpoints;
+use crate::history;
 use crate::metrics::Metrics;
 use crate::nats_care;
 use crate::probe;
@@ -108,13 +109,15 @@ async fn serve(
     let client =
         ingest::nats::connect(&url, "jaego").await.with_context(|| format!("connecting to NATS at {url}"))?;
     let checks = connect_for_checks(counters, url.clone()).await?;
-    let opening =
-        Core::open(client, &monitors, settings.replicas, &settings.data_dir, settings.skip_damaged.clone());
-    let mut core = opening.await?;
+    let archive = history::open(settings)?;
+    let skip = settings.skip_damaged.clone();
+    let replayed = (settings.data_dir.as_path(), skip, archive.as_ref());
+    let mut core = Core::open(client, &monitors, settings.replicas, replayed).await?;
 
     let ready = Arc::new(AtomicBool::new(false));
     let trouble = (Arc::clone(&core.modes), core.journal.health());
     let publisher = Publisher::with(settings.publisher());
+    history::show(&publisher, archive, settings);
     let (published_in, published) = watch::channel(0);
     let probed = published.clone();
     let mut servers = Servers::start(reading, &core, &publisher, &ready, published.clone(), open, admin);
@@ -298,6 +301,7 @@ struct Servers {
     desk_stop: CancellationToken,
     open: JoinHandle<()>,
     admin: JoinHandle<()>,
+    publisher: Publisher,
     publishing: Option<Publishing>,
     desk: Option<JoinHandle<()>>,
 }
@@ -336,6 +340,7 @@ impl Servers {
             admin: reading.spawn(serve_admin(admin, admin::router(state), &stop)),
             stop,
             desk_stop: CancellationToken::new(),
+            publisher: publisher.clone(),
             publishing: None,
             desk: None,
         }
@@ -411,6 +416,7 @@ async fn wind_down(core: Core, mut servers: Servers, data_dir: &Path) -> anyhow:
     if let Some(publishing) = servers.publishing {
         publishing.ended().await?;
     }
+    history::close(&servers.publisher).await;
     Endpoints::remove(data_dir).context("removing endpoints.json")?;
     tracing::info!("stopped");
     Ok(())

@@ -87,6 +87,12 @@ const KEYS: &[Key] = &[
     key("probe", "no", "yes: report once a second as an outlet that is none, and tell when that is served"),
     key("tick", "1s", "Time between versions, 100ms to 60s"),
     key("face-item", "mask", "Item that the face of 2020 shows"),
+    key(
+        "history-days",
+        "31",
+        "Past days whose published changes are kept under /v1/history, 0 to 3660; 0: none",
+    ),
+    key("history-origin", "", "On an edge: URL of the core to which readers of /v1/history are sent"),
     key("silent-after", "30m", "Open time without a word after which a level is unknown"),
     key("hidden-after", "29d", "Time without a word after which stock is no longer shown"),
     key("skip-damaged", "", "Journal sequences known to be lost, comma-separated: they are not applied"),
@@ -216,6 +222,10 @@ pub struct Settings {
     pub tick: Duration,
     /// Item of the face of 2020.
     pub face_item: ItemId,
+    /// Past days whose changes are kept; none where it is 0.
+    pub history_days: u32,
+    /// Where an edge sends readers of past days.
+    pub history_origin: Option<String>,
     /// Rules of reading.
     pub rules: Rules,
     /// Journal sequences that are not applied.
@@ -381,6 +391,8 @@ impl Layers {
         let probe = self.value("probe", values::yes);
         let tick = self.value("tick", values::tick);
         let face_item = self.value("face-item", |v| ItemId::new(v).map_err(|e| e.to_string()));
+        let history_days = self.value("history-days", values::days);
+        let history_origin = self.value("history-origin", values::origin);
         let rules = self.rules();
         let skip_damaged = self.value("skip-damaged", values::sequences);
         let clock_ahead = self.value("clock-ahead", values::duration);
@@ -405,6 +417,8 @@ impl Layers {
             probe: probe?,
             tick: tick?,
             face_item: face_item?,
+            history_days: history_days?,
+            history_origin: history_origin?,
             rules: rules?,
             skip_damaged: skip_damaged?,
             identity,

@@ -66,6 +66,7 @@ fn row(kind: OutletType, districts: &Districts, codes: &mut Codes, rng: &mut Std
         place: place(kind, region, rng),
         region: Some(region.code),
         hours: None,
+        external_ids: None,
     }
 }
 
@@ -221,6 +222,7 @@ impl TryFrom<ListedRow> for OutletInfo {
             place: row.latitude.zip(row.longitude).map(|(lat, lng)| Place { lat, lng }),
             region: None,
             hours: None,
+            external_ids: None,
         })
     }
 }

@@ -112,14 +112,17 @@ fn the_journal_carries_them_and_a_checkpoint_keeps_them() {
 }
 
 #[test]
-fn a_checkpoint_of_before_there_were_caps_is_read() {
+fn checkpoints_of_before_there_were_caps_or_external_ids_are_read() {
     let mut fold = Fold::default();
     fold.apply(7, Entry::Rules(schemas::entry::Rules::default()));
     let now = fold.checkpoint().to_bytes();
-    // Before: another number, and no block of caps after that of the state.
-    let state = 16 + u32::from_le_bytes(now[8..12].try_into().unwrap()) as usize;
-    let caps = state + 8 + u32::from_le_bytes(now[state..state + 4].try_into().unwrap()) as usize;
-    let before = [b"JAEGOCK2", &now[8..state], &now[caps..]].concat();
-    let restored = Fold::restore(before.as_slice()).unwrap();
-    assert_eq!((restored.applied(), restored.caps()), (7, None));
+    // Before: another number, and no blocks of these after that of the state.
+    let end = |from: usize| from + 8 + u32::from_le_bytes(now[from..from + 4].try_into().unwrap()) as usize;
+    let (state, caps, ids) = (end(8), end(end(8)), end(end(end(8))));
+    let without_ids = [b"JAEGOCK3", &now[8..caps], &now[ids..]].concat();
+    let without_caps = [b"JAEGOCK2", &now[8..state], &now[ids..]].concat();
+    for before in [without_ids, without_caps] {
+        let restored = Fold::restore(before.as_slice()).unwrap();
+        assert_eq!((restored.applied(), restored.caps()), (7, None));
+    }
 }

@@ -5,7 +5,7 @@ use schemas::claim::ClaimId;
 use schemas::entry::{Act, ClaimEntry, Entry, Keys, PosEntry, RegistryCommit, Rules, SettleEntry, Tick};
 use schemas::person::{Person, PersonKey, PersonKind};
 use schemas::policy::Schedule;
-use schemas::registry::{OutletInfo, OutletType};
+use schemas::registry::{ExternalIds, OutletInfo, OutletType};
 use schemas::{Millis, OutletCode};
 
 /// Wednesday 2020-03-11 09:00 KST, in opening hours.
@@ -48,6 +48,10 @@ pub fn info(code: &str) -> OutletInfo {
         place: None,
         region: None,
         hours: None,
+        external_ids: code.ends_with('1').then(|| {
+            let mask = OutletCode::new(&format!("mask-{code}")).ok();
+            Box::new(ExternalIds { mask, hira: None })
+        }),
     }
 }
 

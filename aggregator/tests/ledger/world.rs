@@ -164,6 +164,7 @@ pub fn info(code: &str) -> OutletInfo {
         place: None,
         region: None,
         hours: None,
+        external_ids: None,
     }
 }
 

@@ -8,6 +8,8 @@ const HEADER_WITHIN: usize = 10;
 
 const CODE: &[&str] = &["code"];
 const HIRA_CODE: &[&str] = &["ykiho", "암호화요양기호", "암호화된요양기호", "요양기호"];
+/// The code of the store lists, where it stands beside HIRA's.
+const MASK_CODE: &[&str] = &["mask_code", "판매처코드"];
 const NAME: &[&str] = &["name", "요양기관명", "약국명"];
 const ADDR: &[&str] = &["addr", "주소"];
 const LAT: &[&str] = &["latitude", "lat", "위도", "좌표(y)", "y좌표"];
@@ -27,6 +29,8 @@ pub(super) struct Columns {
     pub(super) lng: usize,
     /// The type, which HIRA's register needs not have.
     pub(super) kind: Option<usize>,
+    /// The code that the other list gives an outlet: HIRA's in a store list, that of the store lists in HIRA's register.
+    pub(super) other: Option<usize>,
 }
 
 /// The columns, and the lines below their header.
@@ -41,13 +45,13 @@ fn of_header(line: &Line) -> Option<Columns> {
     let names: Vec<String> = line.cells.iter().map(|cell| plain(cell)).collect();
     let column = |known: &[&str]| names.iter().position(|name| known.contains(&name.as_str()));
     let kind = column(KIND);
-    let (layout, code, kind) = match (column(HIRA_CODE), column(CODE)) {
-        (Some(code), _) => (Layout::HiraRegister, code, None),
-        (None, Some(code)) => (Layout::StoreList, code, Some(kind?)),
+    let (layout, code, kind, other) = match (column(CODE).zip(kind), column(HIRA_CODE)) {
+        (Some((code, kind)), hira) => (Layout::StoreList, code, Some(kind), hira),
+        (None, Some(code)) => (Layout::HiraRegister, code, None, column(MASK_CODE)),
         (None, None) => return None,
     };
     let (name, addr, lat, lng) = (column(NAME)?, column(ADDR)?, column(LAT)?, column(LNG)?);
-    Some(Columns { layout, header: line.number, code, name, addr, lat, lng, kind })
+    Some(Columns { layout, header: line.number, code, name, addr, lat, lng, kind, other })
 }
 
 /// A header without blanks and in small letters.
@@ -71,7 +75,15 @@ mod tests {
         let hira = found(&["암호화요양기호", "요양기관명", "주소", "좌표(X)", "좌표(Y)"]).unwrap();
         assert_eq!((hira.layout, hira.lng, hira.lat), (Layout::HiraRegister, 3, 4));
         let english = found(&["ykiho", "name", "type", "type_code", "addr", "lat", "lng"]).unwrap();
-        assert_eq!((english.layout, english.kind), (Layout::HiraRegister, None));
+        assert_eq!((english.layout, english.kind, english.other), (Layout::HiraRegister, None, None));
+    }
+
+    #[test]
+    fn either_list_may_tell_the_code_of_the_other() {
+        let list = found(&["code", "name", "type", "addr", "lat", "lng", "암호화요양기호"]).unwrap();
+        assert_eq!((list.layout, list.code, list.other), (Layout::StoreList, 0, Some(6)));
+        let hira = found(&["ykiho", "name", "addr", "lat", "lng", "mask_code"]).unwrap();
+        assert_eq!((hira.layout, hira.code, hira.other), (Layout::HiraRegister, 0, Some(5)));
     }
 
     #[test]

@@ -158,6 +158,7 @@ mod tests {
             place: place.map(|(lat, lng)| Place { lat, lng }),
             region: Some(RegionCode(11_680)),
             hours: None,
+            external_ids: None,
         }
     }
 

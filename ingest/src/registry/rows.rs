@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
-use schemas::registry::{OutletInfo, OutletType, Place};
+use schemas::registry::{ExternalIds, OutletInfo, OutletType, Place};
 use schemas::{IdError, OutletCode, region};
 
 use super::columns::Columns;
 use super::table::Line;
-use super::{Finding, FindingKind};
+use super::{Finding, FindingKind, Layout};
 
 /// The outlets of the lines below the header, and the findings.
 pub(super) fn read(columns: Columns, lines: &[Line]) -> (Vec<OutletInfo>, Vec<Finding>) {
@@ -73,6 +73,7 @@ impl<'l> Reading<'l> {
             name: name.to_owned(),
             addr: addr.to_owned(),
             hours: None,
+            external_ids: self.other(line).map(Box::new),
         };
         if row.region.is_none() {
             self.note(line, FindingKind::NoRegion, self.shop(line));
@@ -99,6 +100,22 @@ impl<'l> Reading<'l> {
         };
         self.note(line, kind, detail);
         None
+    }
+
+    /// What the other list calls it.
+    fn other(&mut self, line: &Line) -> Option<ExternalIds> {
+        let text = cell(line, self.columns.other?).trim();
+        match OutletCode::new(text) {
+            Ok(code) if self.columns.layout == Layout::StoreList => {
+                Some(ExternalIds { hira: Some(code), ..ExternalIds::default() })
+            }
+            Ok(code) => Some(ExternalIds { mask: Some(code), ..ExternalIds::default() }),
+            Err(IdError::Empty { .. }) => None,
+            Err(error) => {
+                self.note(line, FindingKind::BadExternalId, format!("{error}: {}", self.shop(line)));
+                None
+            }
+        }
     }
 
     fn look_at_texts(&mut self, line: &'l Line, name: &'l str, addr: &'l str) {

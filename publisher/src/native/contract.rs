@@ -4,6 +4,8 @@ use schemars::SchemaGenerator;
 use schemas::policy::Schedule;
 use serde_json::{Map, Value, json};
 
+use crate::archive::Day;
+
 use super::{document, manifest, policies, regions, rows};
 
 /// Schemas by name, for the components of an OpenAPI document.
@@ -15,6 +17,7 @@ pub(crate) fn documents(generator: &mut SchemaGenerator) -> Map<String, Value> {
         SchemaGenerator::subschema_for::<regions::Region>,
         SchemaGenerator::subschema_for::<policies::Today<'_>>,
         SchemaGenerator::subschema_for::<manifest::File>,
+        SchemaGenerator::subschema_for::<Day>,
         SchemaGenerator::subschema_for::<Schedule>,
     ] {
         add(generator);
@@ -23,7 +26,9 @@ pub(crate) fn documents(generator: &mut SchemaGenerator) -> Map<String, Value> {
     let only = |name: &str, schema: Value| whole(&Map::from_iter([(name.to_owned(), schema)]));
     let mut near = fields(&[("total", json!({ "type": "integer", "minimum": 0 }))]);
     near.insert("outlets".to_owned(), array("Row"));
-    let mut listed = fields(&[("changes_from", json!({ "type": "integer", "minimum": 0 }))]);
+    let history_at =
+        json!({ "type": "string", "description": "Where the archives of past days are listed." });
+    let mut listed = fields(&[("history", history_at)]);
     listed.insert("files".to_owned(), array("File"));
     let schedule = json!({ "anyOf": [reference("Schedule"), { "type": "null" }] });
     fields(&[
@@ -41,6 +46,8 @@ pub(crate) fn documents(generator: &mut SchemaGenerator) -> Map<String, Value> {
         ("Regions", only("regions", array("Region"))),
         ("Manifest", whole(&listed)),
         ("Policies", whole(&fields(&[("today", reference("Today")), ("schedule", schedule)]))),
+        ("History", history(array("HistoryDay"))),
+        ("HistoryLine", history_line()),
         ("Tile", tile()),
         (
             "Unregistered",
@@ -73,6 +80,36 @@ fn features() -> Value {
         ("type", json!({ "const": "FeatureCollection" })),
         ("features", json!({ "type": "array", "items": feature })),
     ]))
+}
+
+fn history(days: Value) -> Value {
+    whole(&fields(&[
+        (
+            "keep_days",
+            json!({ "type": "integer", "minimum": 0, "description": "Sealed days that are kept." }),
+        ),
+        ("on", json!({ "type": "boolean", "description": "Whether changes are being written now." })),
+        ("days", days),
+    ]))
+}
+
+/// One line of a sealed day.
+fn history_line() -> Value {
+    let one_of = ["start", "upsert", "remove", "next"].map(|name| json!({ "required": [name] }));
+    let row = |description: &str| json!({ "allOf": [reference("Row")], "description": description });
+    json!({
+        "type": "object",
+        "required": ["version", "at"],
+        "properties": {
+            "version": { "type": "integer", "minimum": 0 },
+            "at": { "type": "string", "format": "date-time", "description": "When the version was cut." },
+            "start": row("The day began with this outlet so."),
+            "upsert": row("It is to be put in the place of what was there of it."),
+            "remove": { "type": "string", "description": "It is no more." },
+            "next": { "type": "integer", "minimum": 0, "description": "All changes of this version are told." },
+        },
+        "oneOf": one_of,
+    })
 }
 
 fn tile() -> Value {

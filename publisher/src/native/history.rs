@@ -57,11 +57,6 @@ impl History {
         next
     }
 
-    /// The oldest version that changes are told from.
-    pub(crate) fn oldest(&self) -> u64 {
-        self.from
-    }
-
     /// The version before the last.
     pub(crate) fn before_last(&self) -> u64 {
         self.steps.iter().rev().nth(1).map_or(self.from, |step| step.version)

@@ -10,10 +10,13 @@ use super::body::Body;
 use super::document::{ATTRIBUTION, Kind, LICENCE, document};
 use super::scope::Scope;
 
+/// Which days are kept differs from server to server, and a manifest does not.
+const HISTORY: &str = "/v1/history.json";
+
 #[derive(Serialize)]
 struct Rest {
-    /// Oldest version from which `changes` are told.
-    changes_from: u64,
+    /// Where the archives of past days are listed. The same on every server, whether it keeps them or not.
+    history: &'static str,
     files: Vec<File>,
 }
 
@@ -41,7 +44,7 @@ pub(crate) fn write(native: &Native, snapshot: &Snapshot) -> Body {
         .filter(|scope| *scope == Scope::Country || !native.members.of(*scope).is_empty());
     let files = scopes.flat_map(|scope| Kind::all().map(move |kind| (scope, kind)));
     let files = files.map(|(scope, kind)| file(native, snapshot, scope, kind));
-    document(snapshot, &Rest { changes_from: native.history.oldest(), files: files.collect() })
+    document(snapshot, &Rest { history: HISTORY, files: files.collect() })
 }
 
 fn file(native: &Native, snapshot: &Snapshot, scope: Scope, kind: Kind) -> File {

@@ -7,6 +7,7 @@ mod history;
 mod manifest;
 pub(crate) mod nearby;
 mod negotiate;
+mod one;
 mod policies;
 mod regions;
 mod respond;
@@ -17,11 +18,12 @@ mod shelf;
 mod stream;
 mod tiles;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use schemas::ItemId;
 use schemas::registry::Place;
 use schemas::snapshot::{OutletView, Snapshot};
+use schemas::{ItemId, OutletCode};
 use serde::Serialize;
 
 pub(crate) use body::Body as NativeBody;
@@ -35,10 +37,11 @@ use shelf::Shelf;
 use tiles::Tile;
 
 pub(crate) use contract::documents;
-pub(crate) use document::LICENCE;
+pub(crate) use document::{LICENCE, document};
 pub(crate) use history::KEPT as KEPT_CHANGES;
 pub(crate) use nearby::MAX_LIMIT;
-pub(crate) use respond::{Terms, respond, respond_quickly};
+pub(crate) use negotiate::{Part, is_tagged};
+pub(crate) use respond::{Terms, respond, respond_quickly, with_common};
 use routes::Params;
 pub(crate) use routes::{at_once, coded, router};
 pub(crate) use stream::MAX_READERS;
@@ -166,15 +169,15 @@ impl Native {
         Some((snapshot.outlets.get(place)?.as_deref()?, self.rows.get(place)?.as_ref()?))
     }
 
-    /// `/v1/outlets/{id}`; none where no such outlet is registered.
-    fn one(&self, id: &str, snapshot: &Snapshot) -> Option<Body> {
-        let (_, row) = self.outlet(self.members.place(id)?, snapshot)?;
+    /// `/v1/outlets/{id}` of the outlet at a place.
+    pub(crate) fn one(&self, place: u32, snapshot: &Snapshot) -> Option<Body> {
+        let (view, row) = self.outlet(place, snapshot)?;
         let mut out = Vec::with_capacity(row.info().len() + row.stock().len() + 256);
         out.extend_from_slice(&self.head.text);
         out.extend_from_slice(b",\"outlet\":");
         row.push_whole(&mut out);
         out.push(b'}');
-        Some(Body::once(JSON, out, self.head.hash_of(id)))
+        Some(Body::once(JSON, out, self.head.hash_of(view.info.code.as_str())))
     }
 
     /// What changed in a part of the country since a version; none where that is too long ago.
@@ -184,9 +187,45 @@ impl Native {
 
     /// `/v1/changes`: what to put in and to forget, a line each, and the version that a reader then has.
     fn changes(&self, since: u64, scope: Scope, snapshot: &Snapshot) -> Option<Body> {
-        let Changes { upserts, removed } = self.changed(since, scope, snapshot)?;
+        let changes = self.changed(since, scope, snapshot)?;
+        Some(Body::new(NDJSON, self.lines_of(&changes, since.max(snapshot.version), snapshot)))
+    }
+
+    /// The lines of `/v1/changes` for the whole country; none where that is too long ago.
+    pub(crate) fn lines_since(&self, since: u64, snapshot: &Snapshot) -> Option<Vec<u8>> {
+        let changes = self.changed(since, Scope::Country, snapshot)?;
+        Some(self.lines_of(&changes, snapshot.version, snapshot))
+    }
+
+    /// The same for who has these rows, by the id of the outlet.
+    pub(crate) fn lines_beyond(&self, rows: &BTreeMap<String, Box<[u8]>>, snapshot: &Snapshot) -> Vec<u8> {
+        let mut row = Vec::with_capacity(1024);
+        let differs = |place: &u32| {
+            let Some((view, now)) = self.outlet(*place, snapshot) else { return false };
+            row.clear();
+            now.push_whole(&mut row);
+            rows.get(view.info.code.as_str()).is_none_or(|before| **before != *row)
+        };
+        let upserts = self.members.of(Scope::Country).iter().copied().filter(differs).collect();
+        let gone = rows.keys().filter(|id| self.members.place(id).is_none());
+        let removed = gone.filter_map(|id| OutletCode::new(id).ok()).collect();
+        self.lines_of(&Changes { upserts, removed }, snapshot.version, snapshot)
+    }
+
+    /// All rows, each as an object.
+    pub(crate) fn whole_rows(&self, snapshot: &Snapshot) -> Vec<Vec<u8>> {
+        let rows = self.outlets(Scope::Country, snapshot).map(|(_, row)| {
+            let mut whole = Vec::with_capacity(row.info().len() + row.stock().len() + 3);
+            row.push_whole(&mut whole);
+            whole
+        });
+        rows.collect()
+    }
+
+    pub(crate) fn lines_of(&self, changes: &Changes, next: u64, snapshot: &Snapshot) -> Vec<u8> {
+        let Changes { upserts, removed } = changes;
         let mut out = Vec::new();
-        for id in &removed {
+        for id in removed {
             crate::rows::push_json(&mut out, &Removal { remove: id.as_str() });
             out.push(b'\n');
         }
@@ -195,9 +234,9 @@ impl Native {
             row.push_whole(&mut out);
             out.extend_from_slice(b"}\n");
         }
-        crate::rows::push_json(&mut out, &Next { next: since.max(snapshot.version) });
+        crate::rows::push_json(&mut out, &Next { next });
         out.push(b'\n');
-        Some(Body::new(NDJSON, out))
+        out
     }
 
     /// One event of the stream.
@@ -213,7 +252,7 @@ impl Native {
             row.push_whole(&mut out);
         }
         out.extend_from_slice(b"],\"removed\":");
-        let removed: Vec<&str> = changes.removed.iter().map(schemas::OutletCode::as_str).collect();
+        let removed: Vec<&str> = changes.removed.iter().map(OutletCode::as_str).collect();
         crate::rows::push_json(&mut out, &removed);
         out.extend_from_slice(b"}\n\n");
         out

@@ -107,10 +107,15 @@ fn thousandths(text: &str) -> u16 {
 
 /// Whether a client has this body already, in whatever coding.
 pub(crate) fn is_known(headers: &HeaderMap, body: &Body) -> bool {
+    is_tagged(headers, |tag| body.is_named(tag))
+}
+
+/// Whether a client names any tag, quotes included, that is one of ours.
+pub(crate) fn is_tagged(headers: &HeaderMap, is_ours: impl Fn(&str) -> bool) -> bool {
     let lines = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).any(|tag| {
         let tag = tag.trim();
-        tag == "*" || body.is_named(tag.strip_prefix("W/").unwrap_or(tag))
+        tag == "*" || is_ours(tag.strip_prefix("W/").unwrap_or(tag))
     })
 }
 

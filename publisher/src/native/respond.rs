@@ -102,7 +102,12 @@ pub(crate) fn respond_quickly(request: &HeaderMap, body: &Body, terms: Terms) ->
 }
 
 /// What a 200, 206 and 304 have in common.
-fn with_common(mut response: Response, status: StatusCode, etag: HeaderValue, terms: Terms) -> Response {
+pub(crate) fn with_common(
+    mut response: Response,
+    status: StatusCode,
+    etag: HeaderValue,
+    terms: Terms,
+) -> Response {
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.reserve(12);

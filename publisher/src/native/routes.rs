@@ -16,10 +16,10 @@ use super::negotiate::Coding;
 use super::scope::Scope;
 use super::shelf::Key;
 use super::tiles::Tile;
-use super::{Terms, holds_any, respond, respond_quickly, stream};
+use super::{Terms, holds_any, one, respond, respond_quickly, stream};
 use crate::edition::Edition;
 use crate::query::value;
-use crate::{Publisher, answer};
+use crate::{Publisher, answer, archive};
 
 /// All paths below `/v1/` that are not named elsewhere, and the contract.
 pub(crate) fn router(publisher: &Publisher) -> Router {
@@ -39,14 +39,19 @@ async fn native(
             if !edition.is_published() {
                 return answer::not_yet();
             }
-            read(&publisher, edition, &uri, &headers).await
+            read(&publisher, edition, &uri, (&method, &headers)).await
         }
         Method::OPTIONS => answer::preflight(&headers),
         _ => answer::wrong_method(),
     }
 }
 
-async fn read(publisher: &Publisher, edition: Arc<Edition>, uri: &Uri, headers: &HeaderMap) -> Response {
+async fn read(
+    publisher: &Publisher,
+    edition: Arc<Edition>,
+    uri: &Uri,
+    (method, headers): (&Method, &HeaderMap),
+) -> Response {
     let params = Params(uri.query().unwrap_or_default());
     let path = uri.path().strip_prefix("/v1").unwrap_or(uri.path());
     let path = path.strip_prefix('/').unwrap_or(path);
@@ -59,6 +64,8 @@ async fn read(publisher: &Publisher, edition: Arc<Edition>, uri: &Uri, headers: 
             let terms = listed.terms().for_seconds(60);
             respond(headers, &*ready(listed, Key::Manifest, headers).await, terms)
         }
+        ["history.json"] => archive::answer(publisher, &edition, None, (method, headers)).await,
+        ["history", file] => archive::answer(publisher, &edition, Some(file), (method, headers)).await,
         ["limits.json"] => respond(headers, publisher.limits_page(), Terms::Current { ttl: 3600, age: 0 }),
         ["openapi.json"] => respond(headers, publisher.contract(), Terms::Current { ttl: 3600, age: 0 }),
         ["versions", version, ref rest @ ..] => {
@@ -79,17 +86,12 @@ pub(crate) fn at_once(edition: &Edition, uri: &Uri, headers: &HeaderMap) -> Opti
     let known = parts.iter_mut().zip(&mut path).map(|(part, told)| *part = told).count();
     match (&parts[..known], path.next()) {
         (_, Some(_)) => None,
-        (["outlets", id], None) => Some(one(edition, headers, id, edition.terms())),
+        (["outlets", id], None) => Some(one::answer(edition, id, headers, edition.terms())),
         (["nearby" | "within"], None) => Some(near(edition, headers, uri.query(), edition.terms())),
         (parts, None) => {
             respond_quickly(headers, &*edition.native().made(key(edition, parts)?)?, edition.terms())
         }
     }
-}
-
-fn one(edition: &Edition, headers: &HeaderMap, id: &str, terms: Terms) -> Response {
-    let body = edition.native().one(id, edition.snapshot());
-    body.map_or_else(answer::no_outlet, |body| respond(headers, &body, terms))
 }
 
 fn near(edition: &Edition, headers: &HeaderMap, query: Option<&str>, terms: Terms) -> Response {
@@ -109,7 +111,10 @@ async fn resource(
 ) -> Response {
     let terms = if immutable { Terms::Immutable } else { edition.terms() };
     let key = match *parts {
-        ["outlets", id] => return one(&edition, headers, id, terms),
+        // An id of HIRA's may hold a slash.
+        ["outlets", ref id @ ..] if !id.is_empty() => {
+            return one::answer(&edition, &id.join("/"), headers, terms);
+        }
         ["nearby" | "within"] => return near(&edition, headers, Some(params.0), terms),
         _ => key(&edition, parts),
     };

@@ -7,7 +7,7 @@ use schemas::entry::Notice;
 use schemas::registry::{Hours, OutletInfo, OutletType};
 use schemas::snapshot::{ItemView, OutletView, Snapshot};
 use schemas::time::Rfc3339;
-use schemas::{Level, Millis};
+use schemas::{Level, Millis, OutletCode};
 use serde::Serialize;
 
 use crate::rows::push_json;
@@ -34,6 +34,21 @@ pub(crate) struct Info<'a> {
     lat: Option<f64>,
     lng: Option<f64>,
     hours: Option<[Option<[String; 2]>; 7]>,
+    /// What other registers call it, by their names; absent where none is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_ids: Option<Others<'a>>,
+}
+
+/// The ids of an outlet in other registers.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ExternalIds")]
+pub(crate) struct Others<'a> {
+    /// In the store lists of the public masks of 2020.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mask: Option<&'a str>,
+    /// In HIRA's register (암호화요양기호).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hira: Option<&'a str>,
 }
 
 /// What it has and says: one row of `stock`, without its id.
@@ -123,6 +138,10 @@ fn info(info: &OutletInfo) -> Info<'_> {
         lat: info.place.map(|place| place.lat),
         lng: info.place.map(|place| place.lng),
         hours: info.hours.map(|Hours(week)| week.map(day)),
+        external_ids: info.external_ids.as_deref().map(|ids| Others {
+            mask: ids.mask.as_ref().map(OutletCode::as_str),
+            hira: ids.hira.as_ref().map(OutletCode::as_str),
+        }),
     }
 }
 

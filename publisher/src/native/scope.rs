@@ -88,6 +88,21 @@ fn is_part_of(city: u32, part: RegionCode) -> bool {
 pub(crate) struct Members {
     by_scope: HashMap<Scope, Vec<u32>>,
     by_code: HashMap<OutletCode, u32>,
+    /// By what other registers call them; none where two outlets are called so.
+    by_external: HashMap<OutletCode, Option<u32>>,
+}
+
+/// Who an id means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// The outlet at this place: it is its own code.
+    Own(u32),
+    /// The outlet at this place: another register calls it so.
+    Other(u32),
+    /// Several are called so.
+    Several,
+    /// Nobody.
+    Nobody,
 }
 
 impl Members {
@@ -98,6 +113,10 @@ impl Members {
         for (place, view) in (0..).zip(&snapshot.outlets) {
             let Some(view) = view else { continue };
             members.by_code.insert(view.info.code.clone(), place);
+            for other in view.info.external_ids.iter().flat_map(|ids| ids.iter()) {
+                let entry = members.by_external.entry(other.clone()).or_insert(Some(place));
+                *entry = entry.filter(|known| *known == place);
+            }
             members.by_scope.entry(Scope::Country).or_default().push(place);
             if let Some(region) = view.info.region {
                 districts.entry(region).or_default().push(place);
@@ -115,6 +134,16 @@ impl Members {
     /// The outlets of a part, in the order of the registry.
     pub(crate) fn of(&self, scope: Scope) -> &[u32] {
         self.by_scope.get(&scope).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whom an id means: whose own code it is before who is called so elsewhere.
+    pub(crate) fn named(&self, id: &str) -> Named {
+        match (self.place(id), self.by_external.get(id)) {
+            (Some(place), _) => Named::Own(place),
+            (None, Some(Some(place))) => Named::Other(*place),
+            (None, Some(None)) => Named::Several,
+            (None, None) => Named::Nobody,
+        }
     }
 
     /// The place of an outlet.

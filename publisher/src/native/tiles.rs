@@ -54,10 +54,7 @@ impl Tile {
     ) -> Body {
         let rows = outlets.filter_map(|view| Short::of(view, item)).collect();
         let types = OutletType::ALL.map(OutletType::name);
-        document::document(
-            snapshot,
-            &Rest { item, types, levels: Level::ALL.map(Level::name), outlets: rows },
-        )
+        document(snapshot, &Rest { item, types, levels: Level::ALL.map(Level::name), outlets: rows })
     }
 }
 

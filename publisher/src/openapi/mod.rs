@@ -49,7 +49,8 @@ fn document(deprecations: &Deprecations) -> Value {
             "responses": { "Problem": {
                 "description": "What is wrong, and what to do (RFC 9457).",
                 "content": { "application/problem+json": problem },
-            }, "NotModified": { "description": "You have it already.", "headers": tagged() } },
+            }, "NotModified": { "description": "You have it already.", "headers": tagged() },
+            "Elsewhere": { "description": "Another server keeps it: see `Location`." } },
         },
     })
 }
@@ -74,6 +75,7 @@ fn schemas() -> Value {
     let mut schemas = generator.take_definitions(true);
     schemas.extend(documents);
     schemas.extend(face::schemas());
+    schemas.insert("Bytes".to_owned(), json!({ "description": "Bytes as they are." }));
     schemas.insert("Text".to_owned(), json!({ "type": "string" }));
     schemas.insert("Object".to_owned(), json!({ "type": "object" }));
     schemas.into()

@@ -33,7 +33,7 @@ const OF_FORMATS: [(&str, &str, &str); 3] = [
     ("csv", "text/csv", "Text"),
 ];
 
-const OPERATIONS: [Operation; 14] = [
+const OPERATIONS: [Operation; 16] = [
     Operation {
         path: "/v1/manifest.json",
         id: "manifest",
@@ -41,6 +41,24 @@ const OPERATIONS: [Operation; 14] = [
         parameters: &[],
         answers: &[(JSON, "Manifest")],
         errors: &[],
+        cached: true,
+    },
+    Operation {
+        path: "/v1/history.json",
+        id: "history",
+        summary: "The days of which every published change is kept, with length and SHA-256 of their files",
+        parameters: &[],
+        answers: &[(JSON, "History")],
+        errors: &[307, 404],
+        cached: true,
+    },
+    Operation {
+        path: "/v1/history/changes-{day}.{format}",
+        id: "history_file",
+        summary: "Every change that was published on a day, as lines (each a `HistoryLine`, Zstandard) or as a Parquet table",
+        parameters: &["Day", "HistoryFormat"],
+        answers: &[("application/zstd", "Bytes"), ("application/vnd.apache.parquet", "Bytes")],
+        errors: &[307, 404, 410],
         cached: true,
     },
     Operation {
@@ -82,7 +100,7 @@ const OPERATIONS: [Operation; 14] = [
     Operation {
         path: "/v1/outlets/{id}",
         id: "outlet",
-        summary: "One outlet",
+        summary: "One outlet, by its own code or by what another register calls it; `Content-Location` then tells the former",
         parameters: &["Id"],
         answers: &[(JSON, "One")],
         errors: &[404],
@@ -249,7 +267,8 @@ fn operation(
     }
     let of_caching: &[u16] = if cached { &[406, 416] } else { &[] };
     for status in errors.iter().chain(of_caching).chain(&[401, 405, 429, 503]) {
-        responses.insert(status.to_string(), json!({ "$ref": "#/components/responses/Problem" }));
+        let name = if *status == 307 { "Elsewhere" } else { "Problem" };
+        responses.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
     }
     let parameters: Vec<Value> =
         parameters.iter().map(|name| json!({ "$ref": format!("#/components/parameters/{name}") })).collect();

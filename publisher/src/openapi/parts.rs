@@ -63,7 +63,7 @@ pub(super) fn parameters() -> Value {
     let whole = |from: u64, to: u64| json!({ "type": "integer", "minimum": from, "maximum": to });
     let region = || json!({ "type": "string", "pattern": "^([0-9]{2}|[0-9]{5})$", "examples": ["11680"] });
     let mut all = json!({
-        "Id": parameter("path", "id", "Code of the outlet.", json!({ "type": "string", "pattern": "^[0-9A-Za-z_-]{1,32}$" })),
+        "Id": parameter("path", "id", "Code of the outlet, or its code in the mask lists of 2020 or HIRA's id where the registry tells them; percent-encoded.", json!({ "type": "string", "pattern": "^[0-9A-Za-z_+/=-]{1,100}$" })),
         "Code": parameter("path", "code", "Province (two digits) or district (five).", region()),
         "Region": parameter("query", "region", "Province or district; the whole country where missing.", region()),
         "Version": parameter("path", "version", "A version that is kept.", whole(0, u64::MAX)),
@@ -78,6 +78,8 @@ pub(super) fn parameters() -> Value {
         "Item": parameter("query", "item", "Item whose level counts.", json!({ "type": "string", "pattern": "^[0-9a-z_-]{1,32}$", "examples": ["mask"] })),
         "MinLevel": parameter("query", "min_level", "Only outlets that have at least so much.", json!({ "type": "string", "enum": ["plenty", "some", "few", "empty"] })),
         "Z": parameter("path", "z", "Zoom.", whole(6, 14)),
+        "Day": parameter("path", "day", "A sealed day.", json!({ "type": "string", "format": "date", "examples": ["2026-11-25"] })),
+        "HistoryFormat": parameter("path", "format", "How it is written.", json!({ "type": "string", "enum": ["ndjson.zst", "parquet"] })),
         "X": parameter("path", "x", "Column.", whole(0, 16_383)),
         "Y": parameter("path", "y", "Row.", whole(0, 16_383)),
     });

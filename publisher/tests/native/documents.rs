@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use publisher::{Face, Publisher};
+use publisher::{Archive, Face, Publisher};
 use schemas::policy::Schedule;
 use serde_json::{Value, json};
 
 use crate::client::{get, paths};
-use crate::world::World;
+use crate::world::{Event, World};
 
 fn world() -> World {
     let mut world = World::of(80);
@@ -64,6 +64,39 @@ async fn every_document_fits_its_schema() {
         checked += 1;
     }
     assert_eq!(checked, 30 + 8 + 5, "two formats of 15 files, other paths, and these");
+}
+
+#[tokio::test]
+async fn the_history_fits_its_schema() {
+    let dir = tempfile::tempdir().unwrap();
+    let publisher = Publisher::new(Face::default());
+    publisher.keep_history(Archive::open(dir.path().to_owned(), 9, Face::default()).unwrap());
+    let router = publisher.router();
+    let mut world = world();
+    for day in 0..3 {
+        world.report(day, 5);
+        world.happen(&Event::Leave(7));
+        publisher.publish(world.cut());
+        world.next.at = world.next.at.plus(86_400_000 / 2);
+    }
+    let days = crate::history::until_sealed(&router, 1).await;
+    let contract = get(&router, "/openapi.json").await.json();
+    let faults = |schema: &Value, document: &Value| {
+        let validator =
+            jsonschema::draft202012::options().should_validate_formats(true).build(schema).unwrap();
+        let faults: Vec<String> =
+            validator.iter_errors(document).map(|e| format!("{e} at {}", e.instance_path())).collect();
+        faults
+    };
+    let index = get(&router, "/v1/history.json").await.json();
+    assert_eq!(faults(&schema(&contract, "/v1/history.json").unwrap(), &index), [""; 0]);
+    let line = json!({ "$ref": "#/components/schemas/HistoryLine", "components": contract["components"] });
+    let lines = crate::history::lines_of(&router, &days[0]).await;
+    assert!(lines.len() > 80);
+    for told in &lines {
+        assert_eq!(faults(&line, told), [""; 0], "{told}");
+    }
+    assert_ne!(faults(&line, &json!({ "version": 1, "at": "2020-03-11T00:00:00+09:00" })), [""; 0]);
 }
 
 #[tokio::test]

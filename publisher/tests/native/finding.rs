@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use publisher::{Face, Publisher};
-use schemas::registry::Place;
+use schemas::registry::{ExternalIds, Place};
 use serde_json::Value;
 
 use crate::client::get;
@@ -110,4 +110,66 @@ async fn a_wrong_question_is_told_what_is_wrong() {
     ] {
         assert_eq!(get(&router, uri).await.status, 404, "{uri}");
     }
+}
+
+/// Gives an outlet of a world its ids in other registers.
+fn name(world: &mut World, which: usize, mask: Option<&str>, hira: Option<&str>) {
+    let id = |text: &str| schemas::OutletCode::new(text).unwrap();
+    let mut view = schemas::snapshot::OutletView::clone(world.next.outlets[which].as_ref().unwrap());
+    let ids = ExternalIds { mask: mask.map(id), hira: hira.map(id) };
+    std::sync::Arc::make_mut(&mut view.info).external_ids = Some(Box::new(ids));
+    world.next.outlets[which] = Some(std::sync::Arc::new(view));
+    world.next.registry_version += 1;
+}
+
+#[tokio::test]
+async fn an_outlet_is_found_by_what_other_registers_call_it() {
+    let mut world = World::of(6);
+    let codes: Vec<String> =
+        world.next.outlets.iter().flatten().map(|view| view.info.code.to_string()).collect();
+    name(&mut world, 0, Some("mask-0"), Some("JDQ4/MSM+aa=="));
+    // Two are called alike; a third is called as a fourth calls itself.
+    name(&mut world, 1, Some("twins"), None);
+    name(&mut world, 2, None, Some("twins"));
+    name(&mut world, 3, Some(&codes[4]), None);
+    let publisher = Publisher::new(Face::default());
+    let version = world.cut();
+    publisher.publish(version.clone());
+    let router = publisher.router();
+    let own = get(&router, &format!("/v1/outlets/{}", codes[0])).await;
+    assert_eq!((own.status.as_u16(), own.header("content-location")), (200, None));
+    assert_eq!(
+        own.json()["outlet"]["external_ids"],
+        serde_json::json!({ "mask": "mask-0", "hira": "JDQ4/MSM+aa==" })
+    );
+    for base in ["/v1".to_owned(), format!("/v1/versions/{}", version.version)] {
+        for id in ["mask-0", "JDQ4%2FMSM%2Baa%3D%3D", "JDQ4/MSM+aa=="] {
+            let other = get(&router, &format!("{base}/outlets/{id}")).await;
+            assert_eq!(
+                (other.status, &other.body, other.header("etag")),
+                (own.status, &own.body, own.header("etag"))
+            );
+            let canonical = format!("{base}/outlets/{}", codes[0]);
+            assert_eq!(other.header("content-location"), Some(canonical.as_str()), "{id}");
+        }
+    }
+    let fourth = get(&router, &format!("/v1/outlets/{}", codes[4])).await;
+    assert_eq!(fourth.json()["outlet"]["id"], codes[4].as_str(), "its own code comes first");
+    for (id, title) in [("twins", "Ambiguous id"), ("nobody", "No such outlet"), ("%FF", "No such outlet")] {
+        let answer = get(&router, &format!("/v1/outlets/{id}")).await;
+        assert_eq!((answer.status.as_u16(), answer.json()["title"].as_str()), (404, Some(title)), "{id}");
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    }
+    // A list without the ids: nobody is called so any more.
+    let mut view = schemas::snapshot::OutletView::clone(world.next.outlets[0].as_ref().unwrap());
+    std::sync::Arc::make_mut(&mut view.info).external_ids = None;
+    world.next.outlets[0] = Some(std::sync::Arc::new(view));
+    world.next.registry_version += 1;
+    publisher.publish(world.cut());
+    assert_eq!(get(&router, "/v1/outlets/mask-0").await.status, 404);
+    assert!(
+        get(&router, &format!("/v1/outlets/{}", codes[0])).await.json()["outlet"]
+            .get("external_ids")
+            .is_none()
+    );
 }

@@ -9,6 +9,7 @@ mod documents;
 mod examples;
 mod face;
 mod finding;
+mod history;
 mod limits;
 mod pages;
 mod relay;

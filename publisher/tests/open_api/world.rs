@@ -230,6 +230,7 @@ pub(crate) fn outlet(
         place,
         region: region::of_address(addr),
         hours: None,
+        external_ids: None,
     }
 }
 

@@ -62,6 +62,7 @@ mod tests {
             place: None,
             region: None,
             hours: None,
+            external_ids: None,
         };
         Reconciliation { old: of, removed: vec![row; lost], ..Reconciliation::default() }
     }

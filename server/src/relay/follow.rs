@@ -1,5 +1,6 @@
 //! An edge follows: from the last keyframe on, delta by delta; whatever is missed is made good by the next keyframe.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use schemas::status::Status;
 use schemas::subject::{CORE_STATUS, KEYFRAMES, SNAPSHOTS_STREAM};
 use tokio::sync::watch;
 
+use super::kept;
 use super::parts::Assembly;
 
 /// Without a message for so long the stream is asked whether there should have been one, or whether it was made again.
@@ -21,10 +23,15 @@ const QUIET: Duration = Duration::from_secs(3);
 /// After so long it is tried again.
 const AGAIN: Duration = Duration::from_millis(250);
 
-/// Publishes each version that comes, and tells `published` which one is served. Never ends by itself.
-pub async fn versions(client: Client, publisher: Publisher, published: watch::Sender<u64>) {
+/// Publishes each version that comes, and tells `published` which one is served. Where none can be had at the start it
+/// begins with the one that was kept at `path`. Never ends by itself.
+pub async fn versions(client: Client, publisher: Publisher, published: watch::Sender<u64>, path: PathBuf) {
     let mut held: Option<Arc<Snapshot>> = None;
     let mut told = String::new();
+    if !is_fed(&client).await {
+        held = tokio::task::spawn_blocking(move || kept::read(&path)).await.ok().flatten();
+        publish(&publisher, &published, held.as_ref()).await;
+    }
     loop {
         if let Err(error) = follow(&client, &publisher, &published, &mut held).await {
             // Once for each cause, however often it is tried.
@@ -42,6 +49,16 @@ pub async fn versions(client: Client, publisher: Publisher, published: watch::Se
         }
         tokio::time::sleep(AGAIN).await;
     }
+}
+
+/// Whether there is a snapshot to begin with.
+async fn is_fed(client: &Client) -> bool {
+    let context = async_nats::jetstream::new(client.clone());
+    let asked = async {
+        let stream = context.get_stream(SNAPSHOTS_STREAM).await.ok()?;
+        stream.get_last_raw_message_by_subject(KEYFRAMES).await.ok()
+    };
+    tokio::time::timeout(QUIET, asked).await.is_ok_and(|keyframe| keyframe.is_some())
 }
 
 /// Follows until another consumer is needed.

@@ -2,6 +2,7 @@
 
 pub mod feed;
 pub mod follow;
+pub(crate) mod kept;
 mod parts;
 
 use std::time::Duration;

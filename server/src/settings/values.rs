@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::Uri;
 use schemas::policy::Schedule;
 
 use super::Role;
@@ -23,6 +24,26 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
 
 pub(super) fn outlets(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "expected a number of outlets".to_owned())
+}
+
+/// Days of history that are kept.
+pub(super) fn days(text: &str) -> Result<u32, String> {
+    let days = text.parse().ok().filter(|days| *days <= 3_660);
+    days.ok_or_else(|| "expected a number of days from 0 to 3660".to_owned())
+}
+
+/// Scheme, host and port of a server; without a slash at the end.
+pub(super) fn origin(text: &str) -> Result<Option<String>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let read = |url: Uri| {
+        let (scheme, host) = (url.scheme_str()?, url.authority()?);
+        let is_bare = url.path() == "/" && url.query().is_none() && ["http", "https"].contains(&scheme);
+        is_bare.then(|| format!("{scheme}://{host}"))
+    };
+    let origin = text.parse().ok().and_then(read);
+    origin.map(Some).ok_or_else(|| "expected scheme and host, such as https://core.example:8080".to_owned())
 }
 
 pub(super) fn replicas(text: &str) -> Result<usize, String> {
@@ -123,6 +144,27 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_origin_is_a_scheme_a_host_and_a_port() {
+        for good in ["https://core.example:8080", "https://core.example:8080/"] {
+            assert_eq!(origin(good), Ok(Some("https://core.example:8080".to_owned())));
+        }
+        assert_eq!(origin(""), Ok(None));
+        for wrong in
+            ["core.example", "ftp://core.example", "https://core.example/v1", "https://core.example/?a"]
+        {
+            assert!(origin(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn days_of_history_are_a_number_of_them() {
+        assert_eq!((days("0"), days("31")), (Ok(0), Ok(31)));
+        for wrong in ["", "-1", "4000", "31d"] {
+            assert!(days(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn all_servers_of_a_cluster_can_be_named() {

@@ -11,7 +11,7 @@ use crate::ration::free_ports;
 
 /// A core with a NATS of its own at an address that stays, and two edges.
 struct Nation {
-    edges: [Jaego; 2],
+    edges: Vec<Jaego>,
     core: Jaego,
     args: Vec<String>,
     // Dropped last: all run on it.
@@ -35,7 +35,9 @@ impl Nation {
         let args: Vec<String> = args.map(str::to_owned).into();
         let core = Self::core(&dir, &args).await;
         let nats = format!("nats://{listen}");
-        let edges = [Self::edge(&dir, "a", &nats).await, Self::edge(&dir, "b", &nats).await];
+        let origin = ["--history-origin", &core.endpoints.open];
+        let edges =
+            vec![Self::edge(&dir, "a", &nats, &[]).await, Self::edge(&dir, "b", &nats, &origin).await];
         Self { edges, core, args, dir }
     }
 
@@ -45,14 +47,33 @@ impl Nation {
         Jaego::start(&folder, &args.iter().map(String::as_str).collect::<Vec<_>>()).await
     }
 
-    async fn edge(dir: &tempfile::TempDir, name: &str, nats: &str) -> Jaego {
+    async fn edge(dir: &tempfile::TempDir, name: &str, nats: &str, more: &[&str]) -> Jaego {
         let folder = dir.path().join(name);
         std::fs::create_dir_all(&folder).unwrap();
         // Without a key of persons: there is nobody to know here.
         let started = Instant::now();
-        let edge = Jaego::start(&folder, &["--role", "edge", "--nats", nats, "--person-key", ""]).await;
+        let args = [&["--role", "edge", "--nats", nats, "--person-key", ""], more].concat();
+        let edge = Jaego::start(&folder, &args).await;
         eprintln!("edge {name} serves after {:?}", started.elapsed());
         edge
+    }
+
+    /// The second edge is killed and started while there is nobody to tell it anything.
+    async fn starts_again_without_cores(&mut self, version: u64) {
+        let stale = until(&self.edges[1], "stale", |status| status["source"] == "stale").await;
+        assert!(stale["version"].as_u64().unwrap() >= version, "{stale}");
+        let nats = self.edges[1].endpoints.nats.clone();
+        // What was served last is kept within seconds; a stop keeps it at once.
+        let path = self.edges[1].dir.join("keyframe");
+        crate::harness::wait_for("a kept snapshot", || path.exists().then_some(())).await;
+        let (status, _) = self.edges.pop().unwrap().terminate().await;
+        assert!(status.success());
+        self.edges.push(Self::edge(&self.dir, "b", &nats, &[]).await);
+        let again = until(&self.edges[1], "there", |status| status["version"] == stale["version"]).await;
+        assert_eq!(again["source"], "stale", "{again}");
+        assert!(again["age_ms"].as_u64() > stale["age_ms"].as_u64(), "its age goes on: {again}");
+        let outlet = self.edges[1].get("/v1/outlets/11800000").await;
+        assert_eq!(outlet["outlet"]["stock"][0]["count"], 42);
     }
 
     async fn report(&self, outlet: u32, count: u32, seq: u64) -> u64 {
@@ -100,6 +121,7 @@ async fn edges_have_the_bytes_of_their_core() {
             jaego.serves(version).await;
         }
     }
+    history_is_elsewhere(&nation).await;
     // Of a version that all of them keep: the edges came later and publish at the same ticks.
     let (mut compared, started) = (0, Instant::now());
     while compared < 3 {
@@ -129,12 +151,26 @@ async fn edges_have_the_bytes_of_their_core() {
     }
 }
 
+/// An edge keeps no history: one says so, the other was told who does.
+async fn history_is_elsewhere(nation: &Nation) {
+    let (without, with) = (&nation.edges[0], &nation.edges[1]);
+    let answer =
+        without.http.get(format!("{}/v1/history.json", without.endpoints.open)).send().await.unwrap();
+    assert_eq!(answer.status(), 404);
+    assert_eq!(answer.json::<Value>().await.unwrap()["title"], "No history here");
+    // The reader follows to the core.
+    let index = with.get("/v1/history.json").await;
+    assert_eq!((&index["on"], index["days"].as_array().unwrap().len()), (&json!(true), 1), "{index}");
+    assert_eq!(status(with).await["history"]["on"], true, "edges show what the core tells of itself");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn edges_answer_when_all_else_is_dead_and_catch_up_by_themselves() {
     let mut nation = Nation::start().await;
     let version = nation.report(11_800_000, 42, 1).await;
     let edge = &nation.edges[0];
     edge.serves(version).await;
+    nation.edges[1].serves(version).await;
     let live =
         until(edge, "live", |status| status["source"] == "live" && status["durability"] == "fsynced").await;
     assert!(live["hops"].as_array().unwrap().len() == 4, "{live}");
@@ -162,6 +198,8 @@ async fn edges_answer_when_all_else_is_dead_and_catch_up_by_themselves() {
         }
     }
     assert!(edge.admin("/readyz").await.starts_with("ready"));
+    nation.starts_again_without_cores(version).await;
+    let edge = &nation.edges[0];
     // An edge that starts now waits, and is not ready.
     let late = nation.dir.path().join("late");
     std::fs::create_dir_all(&late).unwrap();

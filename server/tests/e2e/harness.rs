@@ -64,7 +64,9 @@ impl Jaego {
         })
         .await;
         let servers: Vec<&str> = endpoints.nats.split(',').collect();
-        let nats = async_nats::connect(servers).await.unwrap();
+        // An edge may be ready while there is no NATS.
+        let options = async_nats::ConnectOptions::new().retry_on_initial_connect();
+        let nats = options.connect(servers).await.unwrap();
         Self { child, dir: dir.to_owned(), endpoints, nats, http: reqwest::Client::new() }
     }
 

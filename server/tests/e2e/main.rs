@@ -13,6 +13,7 @@ mod desk;
 mod edge;
 mod examples;
 mod harness;
+mod history;
 mod lifecycle;
 mod privacy;
 mod ration;
