@@ -1,5 +1,7 @@
 //! The thread that seals days when they are over and drops those that are too old; what fails is tried again every minute.
 
+use std::fs::File;
+use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -8,7 +10,7 @@ use chrono::NaiveDate;
 
 use super::index::Index;
 use super::running::Running;
-use super::seal::{first_kept, remove, seal};
+use super::seal::{first_kept, remove, seal, sealed};
 
 /// After so long it is tried again where the disk refused.
 const AGAIN: Duration = Duration::from_secs(60);
@@ -40,13 +42,25 @@ pub(super) fn run(index: &Index, days: &Receiver<NaiveDate>) {
     }
 }
 
+/// Takes the folder for itself: a thread of an archive that was closed may still be sealing there.
+fn alone(index: &Index) -> io::Result<File> {
+    let lock = File::create(index.dir().join("sealing.lock"))?;
+    lock.lock()?;
+    sealed(index.dir())?.into_iter().for_each(|day| index.put(day));
+    Ok(lock)
+}
+
 /// Seals all days before the one that runs, and drops those that are too old. Returns what went wrong.
 fn tidy(index: &Index, running: NaiveDate) -> Option<String> {
     let (mut failed, mut unsealed) = (None, 0);
-    let days = Running::list(index.dir()).unwrap_or_else(|error| {
-        failed = Some(error.to_string());
-        Vec::new()
-    });
+    let locked = alone(index).and_then(|lock| Ok((lock, Running::list(index.dir())?)));
+    let (_lock, days) = match locked {
+        Ok((lock, days)) => (Some(lock), days),
+        Err(error) => {
+            failed = Some(error.to_string());
+            (None, Vec::new())
+        }
+    };
     for day in days.into_iter().filter(|day| *day < running) {
         match seal(index.dir(), day) {
             Ok(Some(sealed)) => {
