@@ -116,7 +116,7 @@ pub(crate) enum Part {
 impl Part {
     /// Reads `Range: bytes=…`. What is unreadable, of several parts, or of another version than `If-Range` means the whole.
     pub(crate) fn read(headers: &HeaderMap, etag: &HeaderValue, length: usize) -> Self {
-        if !headers.get(header::IF_RANGE).is_none_or(|tag| tag == etag) {
+        if headers.get(header::IF_RANGE).is_some_and(|tag| tag != etag) {
             return Self::Whole;
         }
         let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok());

@@ -27,7 +27,6 @@ fn at_fault(fault: TilesFault) -> &'static str {
 mod tests {
     use super::super::tests::{KEY, read_all};
     use super::super::{Mistake, Settings};
-    use super::*;
 
     const TEMPLATE: &str = "https://tiles.example/{z}/{x}/{y}.png";
 
