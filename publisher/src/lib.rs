@@ -189,7 +189,7 @@ impl Publisher {
         self.shared.edition.load_full()
     }
 
-    /// Serves all public routes within the limits, as [`serve`] does.
+    /// Serves all public routes within the limits, as [`serve()`] does.
     pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) {
         serve(listener, self.router(), Arc::clone(&self.shared.limits), stop).await;
     }
