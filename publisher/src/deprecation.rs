@@ -1,5 +1,7 @@
 //! What is to go: one table of routes, from which answers tell it in their headers and the contract in its operations.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
@@ -48,7 +50,7 @@ pub enum DeprecationFault {
 
 /// The routes that are to go, ready to be told.
 #[derive(Debug, Clone, Default)]
-pub struct Deprecations(Vec<Told>);
+pub struct Deprecations(Arc<Vec<Told>>);
 
 #[derive(Debug, Clone)]
 struct Told {
@@ -70,7 +72,7 @@ impl Deprecations {
     /// # Errors
     /// The first [`DeprecationFault`].
     pub fn new(table: &[Deprecated]) -> Result<Self, DeprecationFault> {
-        table.iter().map(Told::of).collect::<Result<_, _>>().map(Self)
+        table.iter().map(Told::of).collect::<Result<_, _>>().map(|told| Self(Arc::new(told)))
     }
 
     /// Whether nothing is to go.

@@ -229,7 +229,7 @@ impl Publisher {
         self.shared.edition.load_full()
     }
 
-    /// Serves all public routes within the limits, as [`serve`] does.
+    /// Serves all public routes within the limits, as [`serve()`] does.
     pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) {
         let publisher = self.clone();
         let ready = move |request: &_| router::at_once(&publisher, request);

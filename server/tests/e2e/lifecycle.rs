@@ -20,7 +20,7 @@ async fn sigterm_keeps_a_checkpoint_and_a_restart_replays_the_tail_only() {
     assert_eq!(jaego.admin("/livez").await, "ok\n");
     let ready: serde_json::Value = serde_json::from_str(&jaego.admin("/readyz").await).unwrap();
     assert_eq!(ready["ready"], true);
-    assert_eq!(ready["writing"], json!({ "degraded": [], "dead": false, "held": false }));
+    assert_eq!(ready["writing"], json!({ "degraded": [], "dead": false, "held": false, "shed": [] }));
     for seq in 1..=20 {
         assert_eq!(report(&jaego, seq, 5).await, Outcome::Accepted);
     }
@@ -93,4 +93,22 @@ pub fn is_alive(pid: u32) -> bool {
     let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The state letter follows the name in brackets; a zombie has ended already.
     state.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.trim_start().starts_with('Z'))
+}
+
+#[test]
+fn a_wrong_address_of_tiles_is_refused_at_the_start_by_the_name_of_its_setting() {
+    for (flags, told) in [
+        (
+            ["--map-tiles", "https://{s}.tiles.example/{z}/{x}/{y}.png", "--map-attribution", "a"],
+            "map-tiles = ",
+        ),
+        (
+            ["--map-tiles", "https://tiles.example/{z}/{x}/{y}.png", "--map-attribution", ""],
+            "map-attribution = ",
+        ),
+    ] {
+        let edge = ["serve", "--role", "edge", "--nats", "nats://127.0.0.1:1"];
+        let (code, _, err) = harness::jaego(&[&edge[..], &flags].concat());
+        assert!(code == 2 && err.contains(told), "{code} {err}");
+    }
 }
