@@ -277,6 +277,11 @@ impl Scenario {
         ensure!(self.phases.is_sorted_by_key(|phase| phase.from), "the phases are not in order");
         ensure!([1, 3].contains(&self.stage.nats), "NATS has 1 node or 3");
         ensure!(self.stage.cores == 1 || self.stage.nats == 3, "several cores need a NATS of 3 nodes");
+        let edges = self.stage.edges;
+        ensure!(
+            edges == 0 || edges >= self.stage.cores,
+            "there are as many edges as cores at least, or none"
+        );
         for form in [self.long, self.short] {
             let fits = form.scale > 0.0 && form.scale <= 1.0 && form.speed > 0.0;
             ensure!(fits, "a scale lies between 0 and 1, and a speed above 0");
@@ -343,6 +348,8 @@ mod tests {
         };
         assert!(wrong("[stage]", "[stage]\nsize = 3").contains("size"));
         assert!(wrong("nats = 1", "nats = 2").contains("1 node or 3"));
+        let few = "cores = 2\nedges = 1\nnats = 3";
+        assert!(wrong("cores = 1\nedges = 1\nnats = 1", few).contains("as many edges"));
         assert!(wrong("class = \"sale\"", "class = \"sell\"").contains("sale"));
         assert!(wrong("times = 10", "times = 1000").contains("mean rate"));
         let with = |event: &str| {
