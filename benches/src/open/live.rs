@@ -10,7 +10,7 @@ use rand::Rng;
 use schemas::registry::OutletInfo;
 use schemas::subject::{PosKind, pos};
 
-use super::still::load;
+use super::still::{GZIP, Sample, answer, load};
 use super::town::{self, Selling};
 use crate::jaego::Jaego;
 use crate::peers::nginx::Nginx;
@@ -18,7 +18,7 @@ use crate::report::Row;
 use crate::workload::ITEM;
 
 const REGION: &str = "/v1/regions/11680/outlets_with_stock.json";
-const LINES: [&str; 1] = ["Accept-Encoding: gzip"];
+const LINES: [&str; 1] = [GZIP];
 /// Outlets that are watched by a stream each.
 const WATCHED: usize = 8;
 const MEASURED: Duration = Duration::from_secs(30);
@@ -39,9 +39,9 @@ async fn peak(dir: &Path) -> Result<Vec<Row>> {
     let jaego = town::start(dir, "live", "1s", &outlets)?;
     town::report_all(&jaego, &outlets).await?;
     let ours = [format!("{}{REGION}", jaego.endpoints.open)];
-    let client = reqwest::Client::new();
-    let body = client.get(&ours[0]).header("accept-encoding", "gzip").send().await?.bytes().await?;
-    let nginx = Nginx::start(&dir.join("nginx-live"), &[("a.json", &body), ("a.json.gz", &body)], 2).await?;
+    let Sample { file, headers, .. } = answer(&ours[0], Some(GZIP)).await?;
+    let files: [(&str, &[u8]); 2] = [("a.json", &file), ("a.json.gz", &file)];
+    let nginx = Nginx::start(&dir.join("nginx-live"), &files, &headers, 2).await?;
     let theirs = [nginx.url("a.json")];
     let (quiet, quiet_nginx) = (load(&ours, &LINES).await?, load(&theirs, &LINES).await?);
     let selling = Selling::start(&outlets, &jaego.endpoints.nats).await?;

@@ -1,4 +1,5 @@
-//! Answers whose bytes stand still, beside nginx that has the same bytes as files: the peak of both, and the tail at half of it.
+//! Answers whose bytes stand still, beside nginx that has the same bytes as files and sends the same headers: the peak of
+//! both, and the tail at half of it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +18,7 @@ const SECONDS: f64 = 4.0;
 pub(super) const CONNECTIONS: usize = 64;
 /// Random places that are asked for.
 const PLACES: usize = 1_000;
-const GZIP: &str = "Accept-Encoding: gzip";
+pub(super) const GZIP: &str = "Accept-Encoding: gzip";
 
 /// What is asked for.
 struct Case {
@@ -44,13 +45,13 @@ pub(super) async fn run(dir: &Path) -> Result<Vec<Row>> {
     let base = &jaego.endpoints.open;
     let mut rows = Vec::new();
     for (n, case) in cases(&outlets)?.into_iter().enumerate() {
-        let (file, length) = file(base, &case).await?;
+        let Sample { file, length, headers } = sample(base, &case).await?;
         let name = format!("case-{n}.json");
         let packed = format!("{name}.gz");
         let files: [(&str, &[u8]); 2] = [(&name, &file), (&packed, &file)];
         // What nginx sends to whoever takes gzip is what jaego would.
         let files = if case.header == Some(GZIP) { &files[..] } else { &files[..1] };
-        let nginx = Nginx::start(&dir.join(format!("nginx-{n}")), files, 2).await?;
+        let nginx = Nginx::start(&dir.join(format!("nginx-{n}")), files, &headers, 2).await?;
         let ours: Vec<String> = case.paths.iter().map(|path| format!("{base}{path}")).collect();
         rows.extend(measure(&case, &ours, &[nginx.url(&name)], length).await?);
     }
@@ -105,21 +106,43 @@ pub(super) fn places(outlets: &[OutletInfo]) -> Vec<Place> {
     (0..PLACES).map(near).collect()
 }
 
-/// The bytes that nginx serves: the answer, of random ones the one of median length.
-async fn file(base: &str, case: &Case) -> Result<(Vec<u8>, usize)> {
-    let client = reqwest::Client::new();
-    let mut bodies = BTreeMap::new();
+/// What nginx is to serve.
+pub(super) struct Sample {
+    /// The body, in the coding that was asked for.
+    pub(super) file: Vec<u8>,
+    /// Its length.
+    length: usize,
+    /// What caches and scripts are told, which nginx would not say by itself.
+    pub(super) headers: Vec<(String, String)>,
+}
+
+/// Headers that nginx has of its own.
+const OF_NGINX: [&str; 7] =
+    ["etag", "date", "content-type", "content-length", "content-encoding", "accept-ranges", "last-modified"];
+
+/// An answer, of random ones the one of median length.
+async fn sample(base: &str, case: &Case) -> Result<Sample> {
+    let mut samples = BTreeMap::new();
     for path in &case.paths {
-        let mut request = client.get(format!("{base}{path}"));
-        if let Some((name, value)) = case.header.and_then(|line| line.split_once(": ")) {
-            request = request.header(name, value);
-        }
-        let body = request.send().await?.error_for_status()?.bytes().await?;
-        bodies.entry(body.len()).or_insert(body);
+        let sample = answer(&format!("{base}{path}"), case.header).await?;
+        samples.entry(sample.length).or_insert(sample);
     }
-    let median = bodies.len() / 2;
-    let (length, body) = bodies.into_iter().nth(median).context("a case asks for something")?;
-    Ok((body.to_vec(), length))
+    let median = samples.len() / 2;
+    samples.into_values().nth(median).context("a case asks for something")
+}
+
+pub(super) async fn answer(url: &str, header: Option<&str>) -> Result<Sample> {
+    let mut request = reqwest::Client::new().get(url);
+    if let Some((name, value)) = header.and_then(|line| line.split_once(": ")) {
+        request = request.header(name, value);
+    }
+    let answer = request.send().await?.error_for_status()?;
+    let own = |name: &str| OF_NGINX.contains(&name);
+    let headers = answer.headers().iter().filter(|(name, _)| !own(name.as_str()));
+    let headers = headers.map(|(name, value)| Ok((name.to_string(), value.to_str()?.to_owned())));
+    let headers = headers.collect::<Result<Vec<_>>>()?;
+    let file = answer.bytes().await?.to_vec();
+    Ok(Sample { length: file.len(), file, headers })
 }
 
 async fn measure(case: &Case, ours: &[String], theirs: &[String], length: usize) -> Result<Vec<Row>> {

@@ -23,11 +23,17 @@ pub(super) fn program() -> Result<PathBuf, NotInstalled> {
 
 impl Nginx {
     /// Serves the bodies, given by their path within the site, with so many workers; `x.json.gz` is what a client that
-    /// takes gzip gets for `x.json`.
+    /// takes gzip gets for `x.json`. Every answer has the headers too, given by name and value: bytes that both sides are to
+    /// send.
     ///
     /// # Errors
     /// [`NotInstalled`] with the next step, or when it does not come up.
-    pub async fn start(dir: &Path, files: &[(&str, &[u8])], workers: usize) -> Result<Self> {
+    pub async fn start(
+        dir: &Path,
+        files: &[(&str, &[u8])],
+        headers: &[(String, String)],
+        workers: usize,
+    ) -> Result<Self> {
         for (path, body) in files {
             let file = dir.join("site").join(path.trim_start_matches('/'));
             fs::create_dir_all(file.parent().context("a file has a folder")?)?;
@@ -35,7 +41,7 @@ impl Nginx {
         }
         let port = free_port()?;
         let settings = dir.join("nginx.conf");
-        fs::write(&settings, configuration(dir, port, workers))?;
+        fs::write(&settings, configuration(dir, port, headers, workers))?;
         let mut command = Command::new(program()?);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.arg("-p").arg(dir).arg("-c").arg(&settings).arg("-e").arg(dir.join("error.log"));
@@ -52,8 +58,10 @@ impl Nginx {
     }
 }
 
-fn configuration(dir: &Path, port: u16, workers: usize) -> String {
+fn configuration(dir: &Path, port: u16, headers: &[(String, String)], workers: usize) -> String {
     let dir = dir.display();
+    let headers: String =
+        headers.iter().map(|(name, value)| format!("add_header {name} \"{value}\"; ")).collect();
     // `user root` lets workers read a private folder; without root, nginx ignores it.
     format!(
         "user root; daemon off; worker_processes {workers}; pid {dir}/nginx.pid; error_log {dir}/error.log error;
@@ -65,7 +73,7 @@ http {{
   types {{ application/json json; text/html html; }}
   client_body_temp_path {dir}/body; proxy_temp_path {dir}/proxy; fastcgi_temp_path {dir}/fastcgi;
   uwsgi_temp_path {dir}/uwsgi; scgi_temp_path {dir}/scgi;
-  server {{ listen 127.0.0.1:{port} reuseport backlog=4096; root {dir}/site; }}
+  server {{ listen 127.0.0.1:{port} reuseport backlog=4096; root {dir}/site; {headers}}}
 }}
 "
     )
@@ -83,8 +91,11 @@ mod tests {
         }
         let dir = tempfile::tempdir().unwrap();
         let files: [(&str, &[u8]); 2] = [("/v1/a.json", b"{\"a\":1}"), ("/v1/b.json", b"{\"b\":2}")];
-        let nginx = Nginx::start(dir.path(), &files, 2).await.unwrap();
-        let body = reqwest::get(nginx.url("/v1/b.json")).await.unwrap().bytes().await.unwrap();
+        let header = ("cache-control".to_owned(), "public, max-age=1".to_owned());
+        let nginx = Nginx::start(dir.path(), &files, &[header], 2).await.unwrap();
+        let answer = reqwest::get(nginx.url("/v1/b.json")).await.unwrap();
+        assert_eq!(answer.headers()["cache-control"], "public, max-age=1");
+        let body = answer.bytes().await.unwrap();
         assert_eq!(&body[..], b"{\"b\":2}");
         let urls = ["/v1/a.json", "/v1/b.json"].map(|path| nginx.url(path));
         let load = http::load(&urls, &[], 16, 0.3).await.unwrap();
