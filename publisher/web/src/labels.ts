@@ -1,5 +1,5 @@
 // Names on the map: provinces from afar, districts nearer, outlets nearest; none upon another.
-import { areas, middle, nameOf, type Area } from "./regions.ts";
+import { areas, nameOf, seat, type Area } from "./regions.ts";
 import { language } from "./strings.ts";
 import { mercatorX, mercatorY } from "./spots.ts";
 
@@ -55,7 +55,7 @@ function named(zoom: number): Area[] {
 export function writeAreas(lettering: Lettering, zoom: number, place: (x: number, y: number) => [number, number]): void {
   const size = zoom < 9 ? 14 : 13;
   for (const area of named(zoom)) {
-    const { lat, lng } = middle(area.bbox!);
+    const { lat, lng } = seat(area);
     const [x, y] = place(mercatorX(lng), mercatorY(lat));
     // Seoul lies within Gyeonggi: from afar a name whose place is taken goes a line lower or higher.
     const lines = zoom < 9 ? [0, size * 1.3, size * -1.3] : [0];

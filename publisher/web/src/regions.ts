@@ -92,6 +92,15 @@ export const inView = (box: Box): Area[] => areas.value.filter((area) => area.bb
 
 export const middle = ([west, south, east, north]: [number, number, number, number]) => ({ lat: (south + north) / 2, lng: (west + east) / 2 });
 
+const median = (numbers: number[]): number => numbers.sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
+
+/** Where an area's name belongs: of a province amid its districts, since one outlet with a wrong place stretches the box around all. */
+export function seat(of: Area): { lat: number; lng: number } {
+  const within = areas.value.filter((other) => other.bbox && !other.province && other.code.startsWith(of.code));
+  const middles = (of.province && within.length > 0 ? within : [of]).map((area) => middle(area.bbox!));
+  return { lat: median(middles.map(({ lat }) => lat)), lng: median(middles.map(({ lng }) => lng)) };
+}
+
 /** Outlets by level, in the order of the levels. */
 export const levelsOf = (area: Area): number[] => LEVELS.map((level: Level) => area.levels[ITEM]?.[level] ?? 0);
 
