@@ -188,6 +188,13 @@ pub(crate) fn history_dropped() -> Response {
     problem(StatusCode::GONE, "Too old", detail, [])
 }
 
+/// 503 for a file of the archive that the disk does not give just now.
+pub(crate) fn history_unreadable() -> Response {
+    let detail = "The file is there and can not be read now; the operator of this server sees why in its log. Ask again later, \
+        or ask another server.";
+    problem(StatusCode::SERVICE_UNAVAILABLE, "Not readable now", detail, [retry_after(60)])
+}
+
 /// 503 for one reader of streams too many.
 pub(crate) fn too_many_readers() -> Response {
     let detail =

@@ -1,5 +1,6 @@
 //! A sealed file as an answer: tagged, for ever, whole or in part, read from the disk as the reader takes it.
 
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::Path;
 
@@ -65,7 +66,11 @@ async fn whole_or_part(path: &Path, file: &DayFile, method: &Method, request: &H
         _ => match open(path, &range).await {
             Ok(body) => body,
             // Dropped since it was found in the index.
-            Err(_) => return answer::history_dropped(),
+            Err(error) if error.kind() == ErrorKind::NotFound => return answer::history_dropped(),
+            Err(error) => {
+                tracing::error!(%error, path = %path.display(), "a file of the history can not be read");
+                return answer::history_unreadable();
+            }
         },
     };
     let mut response = with_common(Response::new(body), status, tag, Terms::Immutable);

@@ -355,6 +355,28 @@ fn rows(table: Vec<u8>) -> Vec<Value> {
 }
 
 #[tokio::test]
+async fn what_the_disk_does_not_give_is_not_said_to_be_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (publisher, archive) = open(dir.path(), 9);
+    let mut world = World::of(4);
+    write(&publisher, &archive, &world.cut());
+    world.next.at = world.next.at.plus(DAY_MS);
+    write(&publisher, &archive, &world.cut());
+    let router = publisher.router();
+    sealed(&router, "2020-03-11").await;
+    let address = "/v1/history/changes-2020-03-11.parquet";
+    assert_eq!(get(&router, address).await.status, 200);
+    let path = dir.path().join("changes-2020-03-11.parquet");
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(get(&router, address).await.status, 410);
+    // A link to itself can be opened by nobody, not even by root.
+    std::os::unix::fs::symlink(&path, &path).unwrap();
+    let answer = get(&router, address).await;
+    assert_eq!((answer.status.as_u16(), answer.json()["title"].as_str()), (503, Some("Not readable now")));
+    assert!(answer.header("retry-after").is_some());
+}
+
+#[tokio::test]
 async fn old_days_are_dropped_and_said_to_be_gone() {
     let dir = tempfile::tempdir().unwrap();
     let (publisher, archive) = open(dir.path(), 2);
