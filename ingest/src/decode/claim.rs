@@ -266,7 +266,7 @@ impl Claim<'_> {
         }
         let item = item_of(&self.item)?;
         let (person, buyer) = persons(&self.person, self.buyer.as_ref(), identity)?;
-        let occurred = self.occurred(kind, settle.received)?;
+        let said = self.occurred(kind, settle.received)?;
         let hold = self.hold_minutes(kind)?;
         let body = identity.body(&Body {
             outlet: settle.outlet,
@@ -277,7 +277,7 @@ impl Claim<'_> {
             person: &person,
             buyer: buyer.as_ref(),
             ground: self.ground,
-            occurred,
+            occurred: said,
             hold_minutes: hold,
         });
         Ok(ClaimEntry {
@@ -292,12 +292,15 @@ impl Claim<'_> {
             buyer: buyer.map(Box::new),
             ground: self.ground,
             body,
-            occurred,
+            // A till whose clock is a little ahead sold now. Its copies come at other moments and must be one claim, so the
+            // fingerprint is of what it said.
+            occurred: said.map(|at| at.min(settle.received)),
             until: hold.map(|minutes| settle.received.plus(i64::from(minutes) * MINUTE_MS)),
         })
     }
 
-    /// When a late claim happened: not in the future, and not so long ago that its window is closed for good.
+    /// When a late claim happened, as the till said it: in the future by no more than clocks may be off, and not so long ago
+    /// that its window is closed for good.
     fn occurred(&self, kind: PosKind, received: Millis) -> Result<Option<Millis>, Rejection> {
         if kind != PosKind::Late {
             return Ok(None);
@@ -315,7 +318,7 @@ impl Claim<'_> {
                 format!("occurred_at is more than {MAX_LATE_DAYS} days ago; tell the administration");
             return Err(Rejection::new(Reason::OutOfRange, detail));
         }
-        Ok(Some(occurred.min(received)))
+        Ok(Some(occurred))
     }
 
     fn hold_minutes(&self, kind: PosKind) -> Result<Option<u32>, Rejection> {

@@ -111,6 +111,22 @@ async fn a_late_claim_is_recorded_and_flagged_where_it_is_over() {
 }
 
 #[tokio::test]
+async fn a_late_claim_of_a_clock_that_is_ahead_is_known_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let jaego = start(dir.path()).await;
+    let mut late = claim(1, 1, 2);
+    late["occurred_at"] = (Utc::now() + Duration::minutes(1)).to_rfc3339().into();
+    let first = post(&jaego, "late-claims", &late).await;
+    assert_eq!(first.json()["decision"], "recorded", "{}", first.text);
+    // It comes at another moment, and so was sold at another one by the clock here.
+    for _ in 0..3 {
+        let again = post(&jaego, "late-claims", &late).await;
+        assert_eq!(again.json()["replayed"], true, "{}", again.text);
+        assert_eq!(again.as_first(), first.text);
+    }
+}
+
+#[tokio::test]
 async fn nats_and_http_give_one_person_one_allowance() {
     let dir = tempfile::tempdir().unwrap();
     let jaego = start(dir.path()).await;
