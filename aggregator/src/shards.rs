@@ -91,11 +91,12 @@ impl Shards {
     #[inline]
     pub(crate) fn update<R>(&mut self, code: &str, change: impl FnOnce(&mut OutletState) -> R) -> R {
         let hash = self.hasher.hash_one(code);
-        if self.slot(hash, code).is_none() {
-            let code = OutletCode::new(code).expect("codes in the journal were checked when they came in");
-            self.put(code, OutletState::default());
+        if let Some(slot) = self.slot(hash, code) {
+            return change(&mut lock(&slot.state));
         }
-        let slot = self.slot(hash, code).expect("it was put there where it was not");
+        let new = OutletCode::new(code).expect("codes in the journal were checked when they came in");
+        self.put(new, OutletState::default());
+        let slot = self.slot(hash, code).expect("it was put there");
         change(&mut lock(&slot.state))
     }
 

@@ -1,7 +1,7 @@
 //! The books that the fold writes and everybody reads: who bought what, which claims were decided, which rules hold.
 
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicU64, Ordering::Acquire};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Acquire, Ordering::Release};
 use std::sync::{Arc, RwLock};
 
 use schemas::Millis;
@@ -54,13 +54,20 @@ impl Row for Alias {
 }
 
 /// The rules in force, with the numbers under which the books know their groups.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Ration {
     pub(crate) schedule: Option<Arc<Schedule>>,
     pub(crate) rulebook: Option<Rulebook>,
     /// For each group of the rulebook its number in the books.
     pub(crate) groups: Vec<u8>,
     pub(crate) offset_minutes: i16,
+}
+
+impl Default for Ration {
+    fn default() -> Self {
+        let offset_minutes = schemas::time::KST_MINUTES;
+        Self { schedule: None, rulebook: None, groups: Vec::new(), offset_minutes }
+    }
 }
 
 /// What a counter asks before it sells.
@@ -88,6 +95,8 @@ pub struct Books {
     pub(crate) weeks: Weeks,
     pub(crate) claims: Table<Claim>,
     pub(crate) aliases: Table<Alias>,
+    /// Whether there may be any alias: mostly there is none, and nobody need look.
+    renamed: AtomicBool,
     ration: RwLock<Arc<Ration>>,
     keys: RwLock<Option<Keys>>,
     /// Last journal sequence that is in them.
@@ -96,12 +105,12 @@ pub struct Books {
 
 impl Default for Books {
     fn default() -> Self {
-        let ration = Ration { offset_minutes: schemas::time::KST_MINUTES, ..Ration::default() };
         Self {
             weeks: Weeks::default(),
             claims: claims::table(),
             aliases: Table::new(ALIAS_PARTS),
-            ration: RwLock::new(Arc::new(ration)),
+            renamed: AtomicBool::new(false),
+            ration: RwLock::default(),
             keys: RwLock::default(),
             seen: AtomicU64::new(0),
         }
@@ -161,8 +170,8 @@ impl Books {
         Arc::clone(&self.ration.read().expect(WHOLE))
     }
 
-    pub(crate) fn set_ration(&self, ration: Ration) {
-        *self.ration.write().expect(WHOLE) = Arc::new(ration);
+    pub(crate) fn set_ration(&self, ration: Arc<Ration>) {
+        *self.ration.write().expect(WHOLE) = ration;
     }
 
     pub(crate) fn set_keys(&self, keys: Keys) {
@@ -174,6 +183,9 @@ impl Books {
     /// Ends, because nobody is renamed but from and to a key that has no other name then.
     pub(crate) fn known_as(&self, key: PersonKey) -> PersonKey {
         let mut known = key;
+        if !self.renamed.load(Acquire) {
+            return known;
+        }
         while let Some(alias) = self.aliases.get(&known) {
             known = alias.new;
         }
@@ -184,6 +196,7 @@ impl Books {
     pub(crate) fn rename(&self, from: PersonKey, to: PersonKey, groups: u8) {
         if from != to {
             self.weeks.rekey(from, to, groups);
+            self.renamed.store(true, Release);
             self.aliases.take(&to);
             self.aliases.upsert(&from, || Alias { old: from, new: to }, |alias| alias.new = to);
         }
@@ -191,7 +204,7 @@ impl Books {
 
     /// Old keys mean nothing more: claims learn the new ones.
     pub(crate) fn forget_aliases(&self) {
-        if self.aliases.len() == 0 {
+        if !self.renamed.load(Acquire) {
             return;
         }
         let parts = self.claims.share();
@@ -203,6 +216,13 @@ impl Books {
             self.claims.change(&id, |claim| claim.person = known);
         }
         (0..self.aliases.parts()).for_each(|part| self.aliases.retain(part, |_| false));
+        self.renamed.store(false, Release);
+    }
+
+    /// Puts aliases that a checkpoint holds.
+    pub(crate) fn fill_aliases(&self, aliases: &[Alias]) {
+        self.renamed.store(true, Release);
+        self.aliases.fill(aliases);
     }
 
     /// What a person bought, under either key while keys change over.

@@ -125,16 +125,19 @@ pub(crate) fn read_block(ledger: &Ledger, block: &[u8]) -> Option<()> {
             fill(&ledger.books.weeks.bucket(i32::from_le_bytes(*week)), rows)
         }
         CLAIMS => fill(&ledger.books.claims, rest),
-        ALIASES => fill(&ledger.books.aliases, rest),
+        ALIASES => {
+            ledger.books.fill_aliases(&rows(rest)?);
+            Some(())
+        }
         _ => None,
     }
 }
 
 fn fill<R: Row>(table: &Table<R>, bytes: &[u8]) -> Option<()> {
-    if !bytes.len().is_multiple_of(R::BYTES) {
-        return None;
-    }
-    let rows: Option<Vec<R>> = bytes.chunks_exact(R::BYTES).map(R::read).collect();
-    table.fill(&rows?);
+    table.fill(&rows(bytes)?);
     Some(())
+}
+
+fn rows<R: Row>(bytes: &[u8]) -> Option<Vec<R>> {
+    bytes.len().is_multiple_of(R::BYTES).then(|| bytes.chunks_exact(R::BYTES).map(R::read).collect())?
 }

@@ -59,6 +59,8 @@ pub(crate) struct Expired {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     pub(crate) books: Arc<Books>,
+    /// The rules in force, as the books have them.
+    ration: Arc<Ration>,
     names: Names,
     /// Reservations that hold, in the order of their ends.
     holds: BTreeMap<(Millis, ClaimId), OutletCode>,
@@ -107,14 +109,16 @@ impl Ledger {
         outlet: Option<OutletType>,
         reported: Option<Millis>,
     ) -> Result<(Decided, Option<Move>), Reason> {
-        if let Some(before) = self.books.claims.get(&entry.id) {
-            if before.body != entry.body {
+        let (claim, was_there) =
+            self.books.claims.get_or_put(&entry.id, || self.decide(seq, entry, outlet, reported));
+        if was_there {
+            if claim.body != entry.body {
                 return Err(Reason::IdConflict);
             }
             self.tally.replayed += 1;
-            return Ok((Decided::of(&before, true), None));
+            return Ok((Decided::of(&claim, true), None));
         }
-        let (claim, ruling) = self.decide(seq, entry, outlet, reported);
+        let ruling = claim.ruling();
         if let Some(until) = claim.held_until() {
             let outlet =
                 OutletCode::new(entry.outlet).expect("codes in the journal were checked when they came in");
@@ -127,28 +131,29 @@ impl Ledger {
     /// Prepares for claims that are decided next.
     pub(crate) fn look_ahead<'e>(&self, claims: impl Iterator<Item = &'e ClaimEntry<'e>> + Clone) {
         let Some(first) = claims.clone().next() else { return };
-        let ration = self.books.ration();
         self.books.claims.look_ahead(claims.clone().map(|claim| claim.id));
-        let rows = claims.map(|claim| (claim.person.key, group(&ration, claim.item)));
-        self.books.weeks.look_ahead(day_of(claims::in_range(first.received), ration.offset_minutes), rows);
+        let rows = claims.map(|claim| (claim.person.key, group(&self.ration, claim.item)));
+        let day = day_of(claims::in_range(first.received), self.ration.offset_minutes);
+        self.books.weeks.look_ahead(day, rows);
     }
 
+    /// The claim as it is decided; its pieces, where it has any, are written.
     fn decide(
-        &mut self,
+        &self,
         seq: u64,
         entry: &ClaimEntry<'_>,
         outlet: Option<OutletType>,
         reported: Option<Millis>,
-    ) -> (Claim, Ruling) {
-        let ration = self.books.ration();
+    ) -> Claim {
+        let ration = &*self.ration;
         let offset_minutes = ration.offset_minutes;
         let person = self.same_person(&entry.person);
         let received = claims::in_range(entry.received);
         let ask = ask(entry, received, outlet);
         let bought = |group, days: &_| self.books.weeks.bought(person, group, days);
-        let (judgment, over) = judge(&ration, &ask, entry.occurred.is_some(), bought);
+        let (judgment, over) = judge(ration, &ask, entry.occurred.is_some(), bought);
         let ruling = rule(entry, &judgment, over, reported.is_some_and(|reported| reported >= ask.at));
-        let claim = self.write(&NewClaim {
+        let new = NewClaim {
             id: entry.id,
             person,
             seq,
@@ -159,7 +164,7 @@ impl Ledger {
             outlet: fingerprint(entry.outlet),
             quantity: u8::try_from(entry.quantity).unwrap_or(u8::MAX),
             item: number(&self.names.items, entry.item),
-            group: group(&ration, entry.item),
+            group: group(ration, entry.item),
             ruling,
             registered: outlet.is_some(),
             remaining: judgment.remaining,
@@ -169,8 +174,11 @@ impl Ledger {
                 window_ends: judgment.window_ends,
                 next_eligible: judgment.next_eligible,
             },
-        });
-        (claim, ruling)
+        };
+        if !matches!(ruling, Ruling::Refused(_)) && new.group != NO_NUMBER {
+            self.books.weeks.add(person, new.group, new.days.counts, new.quantity);
+        }
+        Claim::new(&new)
     }
 
     /// Takes a claim back.
@@ -222,7 +230,8 @@ impl Ledger {
         self.names = names;
         let offset_minutes = rulebook.offset_minutes();
         let schedule = Some(Arc::new(schedule));
-        self.books.set_ration(Ration { schedule, rulebook: Some(rulebook), groups, offset_minutes });
+        self.ration = Arc::new(Ration { schedule, rulebook: Some(rulebook), groups, offset_minutes });
+        self.books.set_ration(Arc::clone(&self.ration));
         true
     }
 
@@ -254,7 +263,7 @@ impl Ledger {
 
     /// Comes after the reservations have ended: they give back to what is forgotten here.
     fn forget(&self, before: Millis, now: Millis) {
-        let ration = self.books.ration();
+        let ration = &self.ration;
         let (yesterday, today) = (day_of(before, ration.offset_minutes), day_of(now, ration.offset_minutes));
         if today != yesterday
             && let Some(rulebook) = &ration.rulebook
@@ -276,16 +285,6 @@ impl Ledger {
         let claim = self.settle(&claim, ClaimState::Expired);
         self.tally.expired += 1;
         Some(Expired { outlet, stock: self.stock_of(&claim, Ruling::Reserved)?.back() })
-    }
-
-    /// Writes a new claim into the books, and its pieces where it has any.
-    fn write(&mut self, new: &NewClaim) -> Claim {
-        if !matches!(new.ruling, Ruling::Refused(_)) && new.group != NO_NUMBER {
-            self.books.weeks.add(new.person, new.group, new.days.counts, new.quantity);
-        }
-        let claim = Claim::new(new);
-        self.books.claims.upsert(&claim.id, || claim, |_| ());
-        claim
     }
 
     fn give_back(&self, claim: &Claim) {

@@ -64,6 +64,18 @@ impl<R: Row> Table<R> {
         );
     }
 
+    /// The row of a key, made by `new` where there is none; and whether it was there. `new` may use other tables.
+    pub(crate) fn get_or_put(&self, key: &R::Key, new: impl FnOnce() -> R) -> (R, bool) {
+        let hash = R::hash(key);
+        let mut part = self.part(hash).write().expect(WHOLE);
+        if let Some(there) = part.find(hash, |row| row.key() == *key) {
+            return (*there, true);
+        }
+        let row = new();
+        Arc::make_mut(&mut part).insert_unique(hash, row, |row| R::hash(&row.key()));
+        (row, false)
+    }
+
     /// Changes the row of a key, begun with `new` where there is none.
     pub(crate) fn upsert(&self, key: &R::Key, new: impl FnOnce() -> R, change: impl FnOnce(&mut R)) {
         let hash = R::hash(key);

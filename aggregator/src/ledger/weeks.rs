@@ -79,11 +79,15 @@ impl Weeks {
         if pieces == 0 {
             return;
         }
-        let day_of_week = weekday(day);
+        let (week, day) = (week_of(day), weekday(day));
         let new = || Bought { person, group, days: [0; 7] };
-        self.bucket(week_of(day)).upsert(&(person, group), new, |row| {
-            row.days[day_of_week] = row.days[day_of_week].saturating_add(pieces);
-        });
+        let add = |row: &mut Bought| row.days[day] = row.days[day].saturating_add(pieces);
+        let weeks = self.0.read().expect(WHOLE);
+        if let Some(bucket) = weeks.get(&week) {
+            return bucket.upsert(&(person, group), new, add);
+        }
+        drop(weeks);
+        self.bucket(week).upsert(&(person, group), new, add);
     }
 
     /// Pieces that were added are given back; a row of nothing is taken out. A day that is full stays so: nobody knows by how
