@@ -23,6 +23,7 @@ use std::time::Instant;
 use aggregator::Lookup;
 use arc_swap::ArcSwap;
 use schemas::caps::{BUILT_IN, Caps, Class, Institution};
+use schemas::registry::OutletType;
 use schemas::subject::PROBE_OUTLET;
 use schemas::{Millis, OutletCode, TerminalId};
 
@@ -229,6 +230,12 @@ impl Permit {
     /// The message was read and is worth an answer: it counts as admitted, and so does the time until it is done.
     pub fn good(&mut self) {
         self.good = true;
+    }
+
+    /// The type of its outlet, as the caps know it: an import of the registry is known here a moment after its version.
+    #[must_use]
+    pub fn outlet(&self) -> Option<OutletType> {
+        self.institution.outlets()
     }
 
     /// The class that it was let in.

@@ -225,7 +225,7 @@ impl Intake {
             person: &checked.person,
             buyer: checked.buyer.as_ref(),
             ground: checked.ground,
-            outlet: self.outlets.kind(checked.outlet),
+            outlet: permit.outlet(),
         };
         Ok(decision(&self.books.check(&ask), About::Check, self.proof.durability()))
     }

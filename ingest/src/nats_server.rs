@@ -226,6 +226,8 @@ fn command(program: &Path) -> Command {
     }
 }
 
+/// Every outlet has subjects of its own, many more than the server's cache of subjects holds: it would be filled anew all the
+/// time.
 fn configuration(dir: &Path, ports_dir: &Path, listen: SocketAddr) -> Vec<u8> {
     let port = if listen.port() == 0 { -1 } else { i32::from(listen.port()) };
     let quoted = |path: &Path| serde_json::Value::from(path.to_string_lossy()).to_string();
@@ -234,7 +236,7 @@ fn configuration(dir: &Path, ports_dir: &Path, listen: SocketAddr) -> Vec<u8> {
         text,
         "# Written at every start of jaego serve --nats managed.\n\
          listen: \"{}:{port}\"\nhttp: \"127.0.0.1:-1\"\nports_file_dir: {}\nserver_name: jaego\n\
-         max_payload: 1048576\nmax_pending: 268435456\nwrite_deadline: \"30s\"\n\
+         max_payload: 1048576\ndisable_sublist_cache: true\nmax_pending: 268435456\nwrite_deadline: \"30s\"\n\
          jetstream {{ store_dir: {}, sync_interval: always, max_memory_store: 0, max_file_store: 1TB }}\n",
         listen.ip(),
         quoted(ports_dir),

@@ -78,6 +78,17 @@ impl Institution {
             Self::Unregistered => "unregistered",
         }
     }
+
+    /// The type of its outlets; none where they are in no registry.
+    #[must_use]
+    pub fn outlets(self) -> Option<OutletType> {
+        match self {
+            Self::Pharmacy => Some(OutletType::Pharmacy),
+            Self::PostOffice => Some(OutletType::PostOffice),
+            Self::Mart => Some(OutletType::Mart),
+            Self::Unregistered => None,
+        }
+    }
 }
 
 impl From<Option<OutletType>> for Institution {
