@@ -9,7 +9,7 @@ use crate::Face;
 use crate::address_index::AddressIndex;
 use crate::address_shelf::AddressShelf;
 use crate::list::{JSON, List, Pages, push_number, push_rows, spread};
-use crate::native::{Key, Native, NativeBody, Terms, nearby};
+use crate::native::{Native, NativeBody, NativeEdition, Terms};
 use crate::place_index::PlaceIndex;
 use crate::query::{DEFAULT_DISTRICT, Query};
 use crate::rows::{Row, push_json};
@@ -58,7 +58,6 @@ impl Endpoint {
 
 /// All ready bytes and indexes of one version. Immutable.
 pub struct Edition {
-    snapshot: Arc<Snapshot>,
     face: Face,
     published: bool,
     table: Table,
@@ -69,13 +68,14 @@ pub struct Edition {
     registry: Arc<Indexes>,
     addresses: AddressShelf,
     unregistered: Bytes,
-    native: Native,
+    /// Shared with those who keep this version when it is over.
+    native: Arc<NativeEdition>,
 }
 
 /// What depends on the registry alone.
 #[derive(Default)]
 struct Indexes {
-    places: PlaceIndex,
+    places: Arc<PlaceIndex>,
     addresses: AddressIndex,
 }
 
@@ -101,12 +101,12 @@ impl Edition {
     #[must_use]
     pub fn render(previous: Option<&Self>, snapshot: Arc<Snapshot>, face: &Face) -> Self {
         let previous = previous.filter(|previous| previous.speaks_like(&snapshot, face));
-        let before = previous.map(|previous| (&previous.table, &*previous.snapshot));
+        let before = previous.map(|previous| (&previous.table, previous.snapshot()));
         let (table, changes) = Table::render(before, &snapshot, face);
         let same_registry = previous.filter(|_| !changes.registry);
         let stores =
             same_registry.map_or_else(|| stores(&table).into(), |previous| Arc::clone(&previous.stores));
-        let same_heard = previous.filter(|previous| same_heard(&previous.snapshot, &snapshot));
+        let same_heard = previous.filter(|previous| same_heard(previous.snapshot(), &snapshot));
         let sales = Pages::render(
             same_heard.map(|previous| &previous.sales),
             List::Sales(&table, &snapshot.heard),
@@ -118,38 +118,42 @@ impl Edition {
         let native = Native::render(
             previous
                 .filter(|previous| previous.published)
-                .map(|previous| (&previous.native, &*previous.snapshot)),
+                .map(|previous| (previous.native.native(), previous.snapshot())),
             &snapshot,
             same_registry.is_some(),
         );
         let counts = Counts::of(&table, &snapshot);
-        let totals = Totals::of(previous.map(|previous| (&previous.totals, &*previous.snapshot)), &snapshot);
+        let totals = Totals::of(previous.map(|previous| (&previous.totals, previous.snapshot())), &snapshot);
         Self {
             published: true,
             face: face.clone(),
-            snapshot,
             table,
             counts,
             totals,
             stores,
             sales,
+            native: Arc::new(NativeEdition {
+                snapshot,
+                native,
+                places: Arc::clone(&registry.places),
+                item: face.item.clone(),
+            }),
             registry,
             addresses: AddressShelf::default(),
             unregistered,
-            native,
         }
     }
 
     /// The version.
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.snapshot.version
+        self.native.version()
     }
 
     /// What was rendered.
     #[must_use]
     pub fn snapshot(&self) -> &Snapshot {
-        &self.snapshot
+        self.native.snapshot()
     }
 
     /// Whether this is a version at all; it is not before the first publish.
@@ -169,7 +173,9 @@ impl Edition {
         let query = Query(query);
         match endpoint {
             Endpoint::Stores => self.stores.body(List::Stores(&self.table), &query.page()),
-            Endpoint::Sales => self.sales.body(List::Sales(&self.table, &self.snapshot.heard), &query.page()),
+            Endpoint::Sales => {
+                self.sales.body(List::Sales(&self.table, &self.snapshot().heard), &query.page())
+            }
             Endpoint::StoresByGeo => self.by_geo(query),
             Endpoint::StoresByAddr => self.by_addr(query),
         }
@@ -184,36 +190,18 @@ impl Edition {
     /// Forgets the bodies that were made because somebody asked: they cost far more than the rows, and hardly anybody asks for
     /// them again. Whoever does has them made again, byte for byte.
     pub(crate) fn forget(&self) {
-        self.native.forget();
+        self.native.native().forget();
         self.addresses.clear();
     }
 
     /// The native face of this version.
-    pub(crate) fn native(&self) -> &Native {
+    pub(crate) fn native(&self) -> &Arc<NativeEdition> {
         &self.native
-    }
-
-    /// A body of the native face.
-    pub(crate) fn native_body(&self, key: Key) -> Arc<NativeBody> {
-        self.native.body(key, &self.snapshot, &self.face.item, &self.registry.places)
-    }
-
-    /// The body of `/v1/nearby`.
-    ///
-    /// # Errors
-    /// What is wrong with the question.
-    pub(crate) fn nearby(&self, query: &str) -> Result<NativeBody, String> {
-        nearby::answer(query, &self.native, &self.snapshot, &self.face.item, &self.registry.places)
-    }
-
-    /// Where the outlets are.
-    pub(crate) fn places(&self) -> &PlaceIndex {
-        &self.registry.places
     }
 
     /// How long what is said now may be used.
     pub(crate) fn terms(&self) -> Terms {
-        Terms::current(&self.snapshot)
+        self.native.terms()
     }
 
     /// How many outlets there are of which sort.
@@ -238,7 +226,7 @@ impl Edition {
         let asked = query.address();
         self.addresses.body(asked.as_deref(), || {
             let district = asked.as_deref().unwrap_or(DEFAULT_DISTRICT);
-            let found = self.registry.addresses.find(district, &self.snapshot);
+            let found = self.registry.addresses.find(district, self.snapshot());
             let mut head = b"{\"address\":".to_vec();
             push_json(&mut head, asked.as_deref().unwrap_or_default());
             head.extend_from_slice(b",\"count\":");
@@ -252,7 +240,7 @@ impl Edition {
 
     /// Whether rows of that version would be written with the same words as these.
     fn speaks_like(&self, snapshot: &Snapshot, face: &Face) -> bool {
-        self.face == *face && self.snapshot.rules.offset_minutes == snapshot.rules.offset_minutes
+        self.face == *face && self.snapshot().rules.offset_minutes == snapshot.rules.offset_minutes
     }
 }
 
@@ -279,7 +267,7 @@ fn joined(head: Vec<u8>, rows: &[&Row]) -> Vec<u8> {
 
 impl Indexes {
     fn build(snapshot: &Snapshot) -> Self {
-        Self { places: PlaceIndex::build(snapshot), addresses: AddressIndex::build(snapshot) }
+        Self { places: PlaceIndex::build(snapshot).into(), addresses: AddressIndex::build(snapshot) }
     }
 }
 

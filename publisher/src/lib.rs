@@ -33,6 +33,8 @@ use schemas::snapshot::Snapshot;
 use schemas::status::Status;
 use tokio::net::TcpListener;
 
+use native::NativeEdition;
+
 pub use archive::Archive;
 pub use deprecation::{Deprecated, DeprecationFault, Deprecations, NOTICE_DAYS};
 pub use edition::{Edition, Endpoint};
@@ -99,9 +101,9 @@ enum Past {
 #[derive(Default)]
 struct Kept {
     /// The last ones.
-    last: VecDeque<Arc<Edition>>,
+    last: VecDeque<Arc<NativeEdition>>,
     /// Those of which a list of files was given out.
-    listed: VecDeque<Arc<Edition>>,
+    listed: VecDeque<Arc<NativeEdition>>,
 }
 
 /// How many of the last versions are kept.
@@ -154,7 +156,7 @@ impl Publisher {
         self.shared.edition.store(Arc::clone(&edition));
         self.shared.streams.tell(edition.version());
         if let Some(archive) = self.archive() {
-            archive.published(Arc::clone(&edition));
+            archive.published(Arc::clone(edition.native()));
         }
         previous.forget();
     }
@@ -186,23 +188,24 @@ impl Publisher {
 
     fn keep(&self, edition: &Arc<Edition>) {
         let mut kept = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.last.push_back(Arc::clone(edition));
+        kept.last.push_back(Arc::clone(edition.native()));
         if kept.last.len() > KEPT {
             kept.last.pop_front();
         }
     }
 
     /// The version of this number, while it is kept.
-    pub(crate) fn kept(&self, version: u64) -> Option<Arc<Edition>> {
+    pub(crate) fn kept(&self, version: u64) -> Option<Arc<NativeEdition>> {
         let kept = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.last.iter().chain(&kept.listed).find(|edition| edition.version() == version).cloned()
     }
 
     /// The version whose files are listed now.
-    pub(crate) fn listed(&self) -> Arc<Edition> {
-        let now = self.edition();
+    pub(crate) fn listed(&self) -> Arc<NativeEdition> {
+        let now = Arc::clone(self.edition().native());
         let mut kept = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let good = |edition: &&Arc<Edition>| now.snapshot().at.since(edition.snapshot().at) < LISTED_FOR_MS;
+        let good =
+            |edition: &&Arc<NativeEdition>| now.snapshot().at.since(edition.snapshot().at) < LISTED_FOR_MS;
         if let Some(listed) = kept.listed.back().filter(good) {
             return Arc::clone(listed);
         }

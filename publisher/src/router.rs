@@ -52,7 +52,7 @@ pub(crate) fn at_once<B>(publisher: &Publisher, request: &axum::http::Request<B>
             let body = edition.face(endpoint, request.uri().query().unwrap_or_default());
             native::respond_quickly(headers, &body, edition.terms())?
         }
-        None => native::at_once(&edition, request.uri(), headers)?,
+        None => native::at_once(edition.native(), request.uri(), headers)?,
     };
     publisher.shared.deprecations.tell(path, response.headers_mut());
     Some(response)

@@ -13,8 +13,7 @@ use tokio_util::io::ReaderStream;
 
 use super::day::{BASE, DayFile};
 use super::index::Found;
-use crate::edition::Edition;
-use crate::native::{Part, Terms, is_tagged, respond, with_common};
+use crate::native::{NativeEdition, Part, Terms, is_tagged, respond, with_common};
 use crate::{Past, Publisher, answer};
 
 /// Bytes that are read at once.
@@ -26,7 +25,7 @@ const LISTED_S: u32 = 60;
 /// Answers a GET or HEAD of a file, or of the list of them.
 pub(crate) async fn answer(
     publisher: &Publisher,
-    edition: &Edition,
+    edition: &NativeEdition,
     file: Option<&str>,
     (method, request): (&Method, &HeaderMap),
 ) -> Response {

@@ -19,6 +19,7 @@ use super::seal::sealed;
 use super::{frames, lines, sealer};
 use crate::Face;
 use crate::edition::Edition;
+use crate::native::NativeEdition;
 
 /// After so long, by the versions, it is tried again where the disk refused; in milliseconds.
 const AGAIN_MS: i64 = 60_000;
@@ -30,9 +31,9 @@ pub(super) struct Keeper {
     /// The day that runs; none before the first version.
     running: Option<Running>,
     /// The last version that is written, where it is in memory.
-    last: Option<Arc<Edition>>,
+    last: Option<Arc<NativeEdition>>,
     /// The last version that was told again.
-    again: Option<Arc<Edition>>,
+    again: Option<Edition>,
     /// When the disk refused.
     refused: Option<Millis>,
     /// Tells which day runs, so that those before it are sealed.
@@ -42,7 +43,7 @@ pub(super) struct Keeper {
 /// What a day begins with, or a version is compared with.
 enum Held {
     Nothing,
-    Edition(Arc<Edition>),
+    Edition(Arc<NativeEdition>),
     /// After a restart, where the journal did not tell the last version again.
     Rows(Rows),
 }
@@ -77,10 +78,9 @@ impl Keeper {
                     self.index.waiting.fetch_sub(1, Relaxed);
                 }
                 Version::Again(snapshot) => {
-                    let edition = Edition::render(self.again.as_deref(), snapshot, &self.face);
-                    let edition = Arc::new(edition);
-                    self.again = Some(Arc::clone(&edition));
-                    self.take(edition);
+                    let edition = Edition::render(self.again.as_ref(), snapshot, &self.face);
+                    self.take(Arc::clone(edition.native()));
+                    self.again = Some(edition);
                 }
             }
         }
@@ -117,7 +117,7 @@ impl Keeper {
     }
 
     /// Takes a version. Whatever the disk does, nobody waits and nothing fails but the archive.
-    fn take(&mut self, edition: Arc<Edition>) {
+    fn take(&mut self, edition: Arc<NativeEdition>) {
         let at = edition.snapshot().at;
         let result = match self.refused {
             Some(since) if at.since(since) < AGAIN_MS => return,
@@ -141,7 +141,7 @@ impl Keeper {
         (self.running, self.last, self.refused) = (None, None, Some(at));
     }
 
-    fn write(&mut self, edition: Arc<Edition>) -> io::Result<()> {
+    fn write(&mut self, edition: Arc<NativeEdition>) -> io::Result<()> {
         let snapshot = edition.snapshot();
         if let Some((version, at)) = self.running.as_ref().map(Running::last)
             && snapshot.version <= version
@@ -173,7 +173,7 @@ impl Keeper {
     }
 
     /// The lines of a version; at the turn of the day the state before it comes first.
-    fn lines(&self, edition: &Edition, turns: bool) -> io::Result<Vec<u8>> {
+    fn lines(&self, edition: &NativeEdition, turns: bool) -> io::Result<Vec<u8>> {
         let (snapshot, mut text) = (edition.snapshot(), Vec::new());
         let held = self.held()?;
         if turns {
@@ -198,7 +198,7 @@ impl Keeper {
 }
 
 impl Held {
-    fn push_start(&self, text: &mut Vec<u8>, first: &Edition, running: Option<&Running>) {
+    fn push_start(&self, text: &mut Vec<u8>, first: &NativeEdition, running: Option<&Running>) {
         match self {
             Self::Nothing => push_edition(text, first),
             Self::Edition(old) => push_edition(text, old),
@@ -211,14 +211,14 @@ impl Held {
     }
 }
 
-fn push_edition(text: &mut Vec<u8>, edition: &Edition) {
+fn push_edition(text: &mut Vec<u8>, edition: &NativeEdition) {
     let snapshot: &Snapshot = edition.snapshot();
     let rows = edition.native().whole_rows(snapshot);
     push_start(text, (snapshot.version, &time(snapshot)), rows.iter().map(Vec::as_slice));
 }
 
 /// What `/v1/changes` tells a reader of the old version.
-fn changes_since(old: &Edition, new: &Edition) -> Vec<u8> {
+fn changes_since(old: &NativeEdition, new: &NativeEdition) -> Vec<u8> {
     let (since, snapshot) = (old.version(), new.snapshot());
     let told = (since < snapshot.version).then(|| new.native().lines_since(since, snapshot)).flatten();
     told.unwrap_or_else(|| {

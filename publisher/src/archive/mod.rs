@@ -28,7 +28,7 @@ use index::Index;
 use keeper::Keeper;
 
 use crate::Face;
-use crate::edition::Edition;
+use crate::native::NativeEdition;
 
 /// Versions that may wait for the disk.
 const WAITING: usize = 64;
@@ -52,7 +52,7 @@ struct Shared {
 
 enum Version {
     /// It is served.
-    Published(Arc<Edition>),
+    Published(Arc<NativeEdition>),
     /// It was cut in an earlier life of this process, and may not have been written then.
     Again(Arc<Snapshot>),
 }
@@ -97,7 +97,7 @@ impl Archive {
     }
 
     /// Hands over a version that is served.
-    pub(crate) fn published(&self, edition: Arc<Edition>) {
+    pub(crate) fn published(&self, edition: Arc<NativeEdition>) {
         let waiting = &self.shared.index.waiting;
         if waiting.load(Relaxed) < WAITING {
             waiting.fetch_add(1, Relaxed);

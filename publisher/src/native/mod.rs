@@ -3,6 +3,7 @@
 mod body;
 mod contract;
 mod document;
+mod edition;
 mod history;
 mod manifest;
 pub(crate) mod nearby;
@@ -38,6 +39,7 @@ use tiles::Tile;
 
 pub(crate) use contract::documents;
 pub(crate) use document::{LICENCE, document};
+pub(crate) use edition::NativeEdition;
 pub(crate) use history::KEPT as KEPT_CHANGES;
 pub(crate) use nearby::MAX_LIMIT;
 pub(crate) use negotiate::{Part, is_tagged};

@@ -5,15 +5,14 @@ use axum::response::Response;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::scope::Named;
-use super::{Terms, respond};
+use super::{NativeEdition, Terms, respond};
 use crate::answer;
-use crate::edition::Edition;
 
 /// What stands in a path as it is; HIRA's ids hold `+`, `/` and `=` besides.
 const IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 /// Answers a GET or HEAD.
-pub(super) fn answer(edition: &Edition, id: &str, headers: &HeaderMap, terms: Terms) -> Response {
+pub(super) fn answer(edition: &NativeEdition, id: &str, headers: &HeaderMap, terms: Terms) -> Response {
     let id = percent_decode_str(id).decode_utf8_lossy();
     let (native, snapshot) = (edition.native(), edition.snapshot());
     let (place, is_own) = match native.members.named(&id) {
@@ -34,7 +33,7 @@ pub(super) fn answer(edition: &Edition, id: &str, headers: &HeaderMap, terms: Te
 }
 
 /// Where an outlet is by its own code, in the version that was asked for.
-fn own_address(edition: &Edition, code: &str, terms: Terms) -> HeaderValue {
+fn own_address(edition: &NativeEdition, code: &str, terms: Terms) -> HeaderValue {
     let code = utf8_percent_encode(code, IN_PATHS);
     let address = match terms {
         Terms::Immutable => format!("/v1/versions/{}/outlets/{code}", edition.version()),

@@ -16,8 +16,7 @@ use super::negotiate::Coding;
 use super::scope::Scope;
 use super::shelf::Key;
 use super::tiles::Tile;
-use super::{Terms, holds_any, one, respond, respond_quickly, stream};
-use crate::edition::Edition;
+use super::{NativeEdition, Terms, holds_any, one, respond, respond_quickly, stream};
 use crate::query::value;
 use crate::{Publisher, answer, archive};
 
@@ -39,7 +38,7 @@ async fn native(
             if !edition.is_published() {
                 return answer::not_yet();
             }
-            read(&publisher, edition, &uri, (&method, &headers)).await
+            read(&publisher, Arc::clone(edition.native()), &uri, (&method, &headers)).await
         }
         Method::OPTIONS => answer::preflight(&headers),
         _ => answer::wrong_method(),
@@ -48,7 +47,7 @@ async fn native(
 
 async fn read(
     publisher: &Publisher,
-    edition: Arc<Edition>,
+    edition: Arc<NativeEdition>,
     uri: &Uri,
     (method, headers): (&Method, &HeaderMap),
 ) -> Response {
@@ -80,7 +79,7 @@ async fn read(
 
 /// The answer to a GET or HEAD, where its bytes are there or cost next to nothing: most of what is asked. Whatever is
 /// not answered here is answered by [`router`], which answers this the same.
-pub(crate) fn at_once(edition: &Edition, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
+pub(crate) fn at_once(edition: &NativeEdition, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
     let mut parts = [""; 4];
     let mut path = uri.path().strip_prefix("/v1/")?.split('/');
     let known = parts.iter_mut().zip(&mut path).map(|(part, told)| *part = told).count();
@@ -94,7 +93,7 @@ pub(crate) fn at_once(edition: &Edition, uri: &Uri, headers: &HeaderMap) -> Opti
     }
 }
 
-fn near(edition: &Edition, headers: &HeaderMap, query: Option<&str>, terms: Terms) -> Response {
+fn near(edition: &NativeEdition, headers: &HeaderMap, query: Option<&str>, terms: Terms) -> Response {
     match edition.nearby(query.unwrap_or_default()) {
         Ok(body) => respond(headers, &body, terms),
         Err(wrong) => answer::wrong_question(wrong),
@@ -103,7 +102,7 @@ fn near(edition: &Edition, headers: &HeaderMap, query: Option<&str>, terms: Term
 
 /// What one version alone says.
 async fn resource(
-    edition: Arc<Edition>,
+    edition: Arc<NativeEdition>,
     headers: &HeaderMap,
     params: Params<'_>,
     parts: &[&str],
@@ -124,7 +123,7 @@ async fn resource(
     }
 }
 
-fn key(edition: &Edition, parts: &[&str]) -> Option<Key> {
+fn key(edition: &NativeEdition, parts: &[&str]) -> Option<Key> {
     match *parts {
         ["regions.json"] => Some(Key::Regions),
         ["policies.json"] => Some(Key::Policies),
@@ -142,11 +141,11 @@ fn key(edition: &Edition, parts: &[&str]) -> Option<Key> {
 }
 
 /// A body, in the coding that the reader will be given. What takes long is made beside the threads that answer.
-async fn ready(edition: Arc<Edition>, key: Key, headers: &HeaderMap) -> Arc<Body> {
+async fn ready(edition: Arc<NativeEdition>, key: Key, headers: &HeaderMap) -> Arc<Body> {
     let body = if edition.native().is_quick(key) {
-        edition.native_body(key)
+        edition.body(key)
     } else {
-        beside(move || edition.native_body(key)).await
+        beside(move || edition.body(key)).await
     };
     coded(body, headers).await
 }
@@ -168,7 +167,7 @@ async fn beside<T: Send + 'static>(make: impl FnOnce() -> T + Send + 'static) ->
     tokio::task::spawn_blocking(make).await.expect("writing and compressing do not panic")
 }
 
-async fn changes(edition: Arc<Edition>, headers: &HeaderMap, params: Params<'_>) -> Response {
+async fn changes(edition: Arc<NativeEdition>, headers: &HeaderMap, params: Params<'_>) -> Response {
     let (since, scope) = match (params.since(), params.scope()) {
         (Ok(Some(since)), Ok(scope)) => (since, scope),
         (Ok(None), _) => {

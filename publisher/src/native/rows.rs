@@ -17,9 +17,9 @@ use crate::rows::push_json;
 pub(crate) struct Row {
     text: Arc<[u8]>,
     /// Where the second part begins.
-    info_end: usize,
+    info_end: u32,
     /// Where the id ends, which is the first member.
-    id_end: usize,
+    id_end: u32,
 }
 
 /// Who an outlet is: one row of `outlets`.
@@ -84,32 +84,36 @@ impl Row {
     fn render(view: &OutletView, offset_minutes: i16, scratch: &mut Vec<u8>) -> Self {
         scratch.clear();
         push_members(scratch, &info(&view.info));
-        let info_end = scratch.len();
+        let info_end = end(scratch.len());
         // A code needs no escapes.
-        let id_end = b"\"id\":\"\"".len() + view.info.code.as_str().len();
+        let id_end = end(b"\"id\":\"\"".len() + view.info.code.as_str().len());
         push_members(scratch, &stock(view, offset_minutes));
         Self { text: Arc::from(scratch.as_slice()), info_end, id_end }
     }
 
     /// Who it is.
     pub(crate) fn info(&self) -> &[u8] {
-        &self.text[..self.info_end]
+        &self.text[..self.info_end as usize]
     }
 
     /// Its id alone.
     pub(crate) fn id(&self) -> &[u8] {
-        &self.text[..self.id_end]
+        &self.text[..self.id_end as usize]
     }
 
     /// What it has.
     pub(crate) fn stock(&self) -> &[u8] {
-        &self.text[self.info_end..]
+        &self.text[self.info_end as usize..]
     }
 
     /// Appends the whole row as an object.
     pub(crate) fn push_whole(&self, out: &mut Vec<u8>) {
         push_object(out, &[self.info(), self.stock()]);
     }
+}
+
+fn end(bytes: usize) -> u32 {
+    u32::try_from(bytes).expect("a registry row is some hundred bytes")
 }
 
 /// Appends an object of members that are written already.

@@ -12,9 +12,9 @@ use bytes::Bytes;
 use futures::stream::unfold;
 use tokio::sync::watch;
 
+use super::NativeEdition;
 use super::scope::Scope;
 use super::shelf::Key;
-use crate::edition::Edition;
 use crate::{Publisher, answer};
 
 /// Media type of a stream of events.
@@ -121,7 +121,7 @@ impl Reader {
                     (*self.versions.borrow_and_update())?;
                     let edition = self.publisher.edition();
                     if edition.is_published() && edition.version() > self.has {
-                        let bytes = event(&edition, self.scope, self.has);
+                        let bytes = event(edition.native(), self.scope, self.has);
                         self.has = edition.version();
                         break bytes;
                     }
@@ -134,10 +134,10 @@ impl Reader {
 }
 
 /// What a reader of version `has` is told.
-fn event(edition: &Edition, scope: Scope, has: u64) -> Bytes {
+fn event(edition: &NativeEdition, scope: Scope, has: u64) -> Bytes {
     let (native, snapshot) = (edition.native(), edition.snapshot());
     if has == native.history.before_last() {
-        return edition.native_body(Key::Event(scope)).identity().clone();
+        return edition.body(Key::Event(scope)).identity().clone();
     }
     match native.changed(has, scope, snapshot) {
         Some(changes) => native.event(&changes, snapshot).into(),
