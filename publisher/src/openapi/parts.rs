@@ -82,6 +82,9 @@ pub(super) fn parameters() -> Value {
         "X": parameter("path", "x", "Column.", whole(0, 16_383)),
         "Y": parameter("path", "y", "Row.", whole(0, 16_383)),
     });
+    for name in ["Code", "Region"] {
+        all[name]["example"] = "11680".into();
+    }
     for (name, asked, description, example) in face::PARAMETERS {
         all[name] =
             parameter("query", asked, description, json!({ "type": "string", "examples": [example] }));
