@@ -306,4 +306,6 @@ fn joined(rules: &Rules, standing: Standing) -> Result<(), Refusal> {
 }
 
 #[cfg(test)]
+mod off;
+#[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! Admission as institutions meet it: caps, floods, openings and trouble, over a real nats-server and real HTTP.
 
+mod bulk;
 mod caps;
 mod flood;
 mod opening;
