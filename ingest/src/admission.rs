@@ -8,6 +8,7 @@
 mod class;
 mod hold;
 pub mod keeper;
+pub mod lease;
 mod rate;
 mod refusal;
 mod report;

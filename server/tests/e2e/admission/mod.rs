@@ -3,6 +3,7 @@
 mod bulk;
 mod caps;
 mod flood;
+mod holds;
 mod opening;
 mod probe;
 mod trouble;
