@@ -95,9 +95,8 @@ pub struct Fold {
     pub(crate) touched: Vec<u32>,
     pub(crate) tally: Tally,
     pub(crate) ledger: Ledger,
-    /// Carried for those who take messages; nothing here goes by them.
+    /// Both are carried for those who take messages; nothing here goes by them.
     pub(crate) caps: Option<Arc<Caps>>,
-    /// Carried likewise.
     pub(crate) holds: Holds,
 }
 

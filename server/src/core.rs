@@ -308,7 +308,7 @@ impl Core {
     }
 
     /// Takes no more, answers what was taken, folds it, keeps a checkpoint. A NATS that does not answer is not waited for
-    /// longer than [`NATS_LIMIT`] at each step: the checkpoint is kept all the same.
+    /// longer than `NATS_LIMIT` at each step: the checkpoint is kept all the same.
     ///
     /// # Errors
     /// When a part had failed before.

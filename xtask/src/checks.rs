@@ -37,7 +37,7 @@ pub(crate) fn test(workspace: &Workspace, stop: &Stop) -> Result<()> {
     contract::run(workspace, stop, &[])
 }
 
-/// What [`test`] does, and the documentation without a warning.
+/// What [`test()`] does, and the documentation without a warning.
 ///
 /// # Errors
 /// At the first step that fails.

@@ -31,12 +31,14 @@ pub async fn run(
         let mut next = since.is_some().then_some(RENEW_EVERY);
         if since.is_some() || said.is_some() {
             number += 1;
-            match journal.try_append(&sealed(&core, number, since, said)).await {
-                Ok(_) => said = since,
-                Err(error) => {
-                    tracing::warn!(%error, "other cores were not told whether this one holds");
-                    next = Some(AGAIN);
-                }
+            let told = journal.try_append(&sealed(&core, number, since, said)).await;
+            // What was not acknowledged may be in the journal all the same: its end is said too.
+            if since.is_some() || told.is_ok() {
+                said = since;
+            }
+            if let Err(error) = told {
+                tracing::warn!(%error, "other cores were not told whether this one holds");
+                next = Some(AGAIN);
             }
         }
         tokio::select! {
