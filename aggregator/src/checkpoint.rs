@@ -1,9 +1,9 @@
 //! The whole state as bytes with checksums, so that a restart needs only the journal's tail.
 //!
-//! Layout: `JAEGOCK4`, then blocks: length and CRC-32C (4 bytes each, little endian), then so many bytes. The first block is
+//! Layout: `JAEGOCK5`, then blocks: length and CRC-32C (4 bytes each, little endian), then so many bytes. The first block is
 //! the state but for the ledger's rows, in postcard; the second the caps, in JSON; the third the ids of outlets in other
-//! registers, in postcard; then come rows; a block of no bytes is the end. `JAEGOCK3` is the same without the third,
-//! `JAEGOCK2` without the second as well.
+//! registers, in postcard; the fourth the cores that hold, in JSON; then come rows; a block of no bytes is the end. `JAEGOCK4` is
+//! the same without the fourth, `JAEGOCK3` without the third as well, `JAEGOCK2` without the second.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -11,17 +11,19 @@ use std::sync::Arc;
 use schemas::OutletCode;
 use schemas::caps::Caps;
 use schemas::entry::{Rules, Tick};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::fold::Fold;
+use crate::holds::Holds;
 use crate::ledger::{Head, Ledger, LedgerImage, read_block};
 use crate::outlet::OutletState;
 use crate::places::Places;
-use crate::registry::{ExternalIdsOfRows, Registry};
+use crate::registry::Registry;
 
-const MAGIC: &[u8; 8] = b"JAEGOCK4";
-const MAGIC_WITHOUT_EXTERNAL_IDS: &[u8; 8] = b"JAEGOCK3";
-const MAGIC_WITHOUT_CAPS: &[u8; 8] = b"JAEGOCK2";
+const MAGIC: &[u8; 8] = b"JAEGOCK5";
+/// All that are read, and how many blocks each has before the rows: what a later one adds comes last.
+const MAGICS: [(&[u8; 8], usize); 4] = [(b"JAEGOCK2", 1), (b"JAEGOCK3", 2), (b"JAEGOCK4", 3), (MAGIC, 4)];
 
 /// Why bytes are no checkpoint.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +53,7 @@ pub enum CheckpointError {
 pub struct Checkpoint {
     state: State,
     caps: Option<Arc<Caps>>,
+    holds: Holds,
     ledger: LedgerImage,
 }
 
@@ -84,6 +87,8 @@ impl Checkpoint {
         write_block(out, &caps.expect("caps hold only text and numbers"))?;
         let ids = postcard::to_stdvec(&self.state.registry.external_ids());
         write_block(out, &ids.expect("ids are text"))?;
+        let holds = serde_json::to_vec(&self.holds);
+        write_block(out, &holds.expect("holds are text and numbers"))?;
         self.ledger.write(|rows| write_block(out, rows))?;
         write_block(out, &[])
     }
@@ -110,7 +115,7 @@ impl Fold {
             unregistered: self.unregistered.iter().cloned().collect(),
             outlets: self.shards.sorted(),
         };
-        Checkpoint { state, caps: self.caps.clone(), ledger: self.ledger.image() }
+        Checkpoint { state, caps: self.caps.clone(), holds: self.holds.clone(), ledger: self.ledger.image() }
     }
 
     /// The state that was written.
@@ -121,33 +126,25 @@ impl Fold {
     pub fn restore(mut bytes: impl Read) -> Result<Self, CheckpointError> {
         let mut magic = [0; MAGIC.len()];
         bytes.read_exact(&mut magic).map_err(|_| CheckpointError::Magic)?;
-        if ![MAGIC, MAGIC_WITHOUT_EXTERNAL_IDS, MAGIC_WITHOUT_CAPS].contains(&&magic) {
-            return Err(CheckpointError::Magic);
-        }
+        let known = MAGICS.iter().find(|(known, _)| **known == magic);
+        let (_, count) = known.ok_or(CheckpointError::Magic)?;
         let first = read_checked(&mut bytes)?;
-        let unreadable = |why: String| CheckpointError::State(why);
-        let has_caps = magic != *MAGIC_WITHOUT_CAPS;
-        let caps = if has_caps { read_checked(&mut bytes)? } else { b"null".to_vec() };
-        let caps: Option<Caps> = serde_json::from_slice(&caps).map_err(|e| unreadable(e.to_string()))?;
-        let ids: ExternalIdsOfRows = match magic == *MAGIC {
-            true => {
-                postcard::from_bytes(&read_checked(&mut bytes)?).map_err(|e| unreadable(e.to_string()))?
-            }
-            false => ExternalIdsOfRows::default(),
-        };
-        let (mut state, head): (State, Head) =
-            postcard::from_bytes(&first).map_err(|e| unreadable(e.to_string()))?;
-        state.registry = state
-            .registry
-            .with_external_ids(ids)
-            .ok_or_else(|| unreadable("ids in other registers of outlets that are not there".to_owned()))?;
-        let ledger = Ledger::of(head).map_err(|e| unreadable(e.to_string()))?;
+        let mut next = |n| if n < *count { read_checked(&mut bytes).map(Some) } else { Ok(None) };
+        let caps: Option<Caps> = next(1)?.map(|json| of_json(&json)).transpose()?.flatten();
+        let ids = next(2)?.map(|bytes| of_postcard(&bytes)).transpose()?.unwrap_or_default();
+        let holds = next(3)?.map(|json| of_json(&json)).transpose()?.unwrap_or_default();
+        let (mut state, head): (State, Head) = of_postcard(&first)?;
+        state.registry = state.registry.with_external_ids(ids).ok_or_else(|| {
+            CheckpointError::State("ids in other registers of outlets that are not there".to_owned())
+        })?;
+        let ledger = Ledger::of(head).map_err(|e| CheckpointError::State(e.to_string()))?;
         loop {
             let rows = read_checked(&mut bytes)?;
             if rows.is_empty() {
-                return Ok(Self { caps: caps.map(Arc::new), ..Self::of(state, ledger) });
+                return Ok(Self { caps: caps.map(Arc::new), holds, ..Self::of(state, ledger) });
             }
-            read_block(&ledger, &rows).ok_or_else(|| unreadable("rows of an unknown kind".to_owned()))?;
+            read_block(&ledger, &rows)
+                .ok_or_else(|| CheckpointError::State("rows of an unknown kind".to_owned()))?;
         }
     }
 
@@ -168,6 +165,14 @@ impl Fold {
         }
         fold
     }
+}
+
+fn of_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CheckpointError> {
+    serde_json::from_slice(bytes).map_err(|e| CheckpointError::State(e.to_string()))
+}
+
+fn of_postcard<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CheckpointError> {
+    postcard::from_bytes(bytes).map_err(|e| CheckpointError::State(e.to_string()))
 }
 
 fn write_block(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {

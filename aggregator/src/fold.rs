@@ -10,6 +10,7 @@ use schemas::registry::OutletInfo;
 use schemas::subject::PROBE_OUTLET;
 use schemas::{Millis, OutletCode};
 
+use crate::holds::Holds;
 use crate::ledger::{Books, Decided, Ledger, LedgerTally, Move};
 use crate::outlet::OutletState;
 use crate::places::Places;
@@ -51,6 +52,8 @@ pub enum Applied {
         /// Whether they are in force.
         in_force: bool,
     },
+    /// A core holds the opening, or does no more.
+    Hold,
     /// A registry row was staged.
     Staged,
     /// A registry import ended.
@@ -92,8 +95,9 @@ pub struct Fold {
     pub(crate) touched: Vec<u32>,
     pub(crate) tally: Tally,
     pub(crate) ledger: Ledger,
-    /// Carried for those who take messages; nothing here goes by them.
+    /// Both are carried for those who take messages; nothing here goes by them.
     pub(crate) caps: Option<Arc<Caps>>,
+    pub(crate) holds: Holds,
 }
 
 impl Fold {
@@ -133,6 +137,10 @@ impl Fold {
             Entry::Schedule(schedule) => Applied::Schedule { in_force: self.ledger.schedule(*schedule) },
             Entry::Keys(keys) => Applied::Keys { in_force: self.ledger.keys(keys) },
             Entry::Caps(caps) => self.apply_caps(*caps),
+            Entry::Hold(hold) => {
+                self.holds.apply(&hold, self.tick);
+                Applied::Hold
+            }
             Entry::Tick(tick) => self.apply_tick(tick),
         }
     }
@@ -173,6 +181,12 @@ impl Fold {
     #[must_use]
     pub fn caps(&self) -> Option<&Arc<Caps>> {
         self.caps.as_ref()
+    }
+
+    /// The cores that hold the opening.
+    #[must_use]
+    pub fn holds(&self) -> &Holds {
+        &self.holds
     }
 
     /// The last tick.
@@ -314,6 +328,7 @@ impl Fold {
         let last = self.tick.map_or(tick.at, |last| last.at);
         let at = tick.at.max(last);
         self.tick = Some(Tick { at, ..tick });
+        self.holds.lapse(at);
         for expired in self.ledger.tick(last, at) {
             // The outlet said nothing: its silence is not broken.
             let received = self.shards.change(expired.outlet.as_str(), |state| state.received).unwrap_or(at);

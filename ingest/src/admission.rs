@@ -8,6 +8,7 @@
 mod class;
 mod hold;
 pub mod keeper;
+pub mod lease;
 mod rate;
 mod refusal;
 mod report;
@@ -312,5 +313,7 @@ fn joined(rules: &Rules, standing: Standing) -> Result<(), Refusal> {
     }
 }
 
+#[cfg(test)]
+mod off;
 #[cfg(test)]
 mod tests;

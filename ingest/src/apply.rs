@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use aggregator::{Applied, Checkpoint, Cutter, Fold, Import, LedgerTally, RegistryOutcome, Tally};
+use aggregator::{Applied, Checkpoint, Cutter, Fold, Holds, Import, LedgerTally, RegistryOutcome, Tally};
 use async_nats::jetstream::Message;
 use schemas::Millis;
 use schemas::batch::{BatchError, MAX_ENTRIES, Seal, WRITER_HEADER};
@@ -48,6 +48,8 @@ pub struct View {
     pub rules: Rules,
     /// The caps that are known.
     pub caps: Option<Arc<Caps>>,
+    /// The cores that hold the opening.
+    pub holds: Holds,
 }
 
 impl View {
@@ -60,6 +62,7 @@ impl View {
             imports: fold.imports().into(),
             rules: fold.rules().clone(),
             caps: fold.caps().cloned(),
+            holds: fold.holds().clone(),
         }
     }
 }
@@ -156,6 +159,7 @@ impl Apply {
                 self.view.send_modify(|view| {
                     view.applied = seq;
                     view.caps = self.fold.caps().cloned();
+                    view.holds.clone_from(self.fold.holds());
                 });
             }
         }
@@ -209,6 +213,7 @@ impl Apply {
             view.cut = Some(cut);
             view.rules.clone_from(self.fold.rules());
             view.caps = self.fold.caps().cloned();
+            view.holds.clone_from(self.fold.holds());
             if view.imports.len() != self.fold.imports().len() {
                 view.imports = self.fold.imports().into();
             }

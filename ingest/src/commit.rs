@@ -130,3 +130,47 @@ fn fitting(waiting: &[Pending]) -> usize {
         .count()
         .max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use aggregator::Fold;
+    use schemas::Millis;
+    use schemas::caps::Class;
+    use schemas::subject::PosKind;
+
+    use super::*;
+    use crate::admission::Admission;
+    use crate::intake::{Queues, ReplyTo};
+
+    /// The batch in which a report is written that came after so many sales.
+    fn batch_of_a_report(sales: usize, has_own_queue: bool) -> usize {
+        let admission = Admission::new(Fold::default().lookup());
+        let pending = |kind: PosKind| {
+            let taken = Instant::now();
+            let permit = admission.enter(Class::Sale, "1", taken, true).unwrap();
+            let caller = Caller { kind, reply: ReplyTo::Nobody, received: Millis(0), taken, permit };
+            Pending { line: b"{}\n".to_vec(), caller }
+        };
+        let (queues, mut waiting) = Queues::open();
+        for _ in 0..sales {
+            queues.sale.try_send(pending(PosKind::Claim)).unwrap();
+        }
+        let queue = if has_own_queue { &queues.stock } else { &queues.sale };
+        queue.try_send(pending(PosKind::Report)).unwrap();
+        let mut batches = 1..;
+        batches
+            .find(|_| {
+                let mut batch = Vec::new();
+                waiting.fill(&mut batch);
+                assert!(!batch.is_empty(), "it is in none");
+                batch.iter().any(|pending| pending.caller.kind == PosKind::Report)
+            })
+            .unwrap()
+    }
+
+    #[test]
+    fn stock_waits_for_no_sales_that_came_before_it_as_it_would_in_one_queue() {
+        assert_eq!(batch_of_a_report(2_000, true), 1);
+        assert_eq!(batch_of_a_report(2_000, false), 4);
+    }
+}

@@ -35,6 +35,9 @@ pub enum Entry<'a> {
     Keys(Keys),
     /// How much each kind of institution may send, and from when on, in place of what was known.
     Caps(Box<Caps>),
+    /// A core lets no further cohort join, or ends that.
+    #[serde(borrow)]
+    Hold(HoldEntry<'a>),
     /// One row of a registry import; without effect until its commit.
     RegistryRow {
         /// The import that this row is part of.
@@ -62,6 +65,7 @@ impl Entry<'_> {
             Self::Schedule(_) => "schedule",
             Self::Keys(_) => "keys",
             Self::Caps(_) => "caps",
+            Self::Hold(_) => "hold",
             Self::RegistryRow { .. } => "registry_row",
             Self::RegistryCommit(_) => "registry_commit",
             Self::Rules(_) => "rules",
@@ -241,6 +245,18 @@ impl Keys {
     pub fn follow(self, known: Self) -> bool {
         self.current == known.current || self.previous == Some(known.current)
     }
+}
+
+/// A limit of the caps is crossed at a core: while it is, no core lets a further cohort join. Said again while it lasts, so that
+/// what a core said that died is over by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldEntry<'a> {
+    /// The core, by the name that it has in this run.
+    pub core: &'a str,
+    /// Cohorts whose moment is not before this do not join.
+    pub since: Millis,
+    /// Until when, where it is not said again; at the end that moment itself.
+    pub until: Millis,
 }
 
 /// The end of a registry import.

@@ -56,6 +56,7 @@ pub struct Status {
 
 /// How the archive of past days is. Nothing else depends on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Archive")]
 pub struct History {
     /// Whether versions are being written; while the disk refuses they are not.
     pub on: bool,

@@ -1,6 +1,7 @@
 //! The admin port: health, metrics, single outlets, and the registry as it stands and as it should be. Keep it private.
 
 mod admission;
+mod in_time;
 
 pub(crate) use self::admission::InForce;
 
@@ -22,6 +23,7 @@ use schemas::status::Writing;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, watch};
 
+use self::in_time::InTime;
 use crate::core::registered;
 use crate::metrics::Metrics;
 
@@ -126,7 +128,11 @@ pub struct Imported {
 }
 
 /// Imports a list: one outlet a line. Answers when a version that shows it is served.
-async fn import(State(admin): State<Admin>, Query(source): Query<Source>, body: Bytes) -> Response {
+async fn import(
+    State(admin): State<Admin>,
+    Query(source): Query<Source>,
+    InTime(body): InTime<Bytes>,
+) -> Response {
     let Ok(place) = Arc::clone(&admin.bulk).try_acquire_owned() else {
         let words = "another registry is being imported; try again when it is in force\n";
         return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "10")], words).into_response();

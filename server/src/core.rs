@@ -12,6 +12,7 @@ use anyhow::{Context, bail};
 use async_nats::Client;
 use ingest::admission::Admission;
 use ingest::admission::keeper::Keeper;
+use ingest::admission::lease;
 use ingest::answer::Answerer;
 use ingest::apply::{Again, Apply, Damaged, View};
 use ingest::checkpoints::Checkpoints;
@@ -272,8 +273,10 @@ impl Core {
             outlets: self.outlets.clone(),
             proof: self.proof.clone(),
         };
-        let keeper = Keeper::new(Arc::clone(&self.admission), self.view.clone());
-        tokio::spawn(keeper.run(stop.clone()));
+        let (crossed, told) = watch::channel(None);
+        let (admission, core) = (Arc::clone(&self.admission), self.gateway_name.clone());
+        tokio::spawn(Keeper::new(admission, self.view.clone(), core.clone(), crossed).run(stop.clone()));
+        tokio::spawn(lease::run(self.journal.clone(), core, told, stop.clone()));
         let watch = Watch {
             modes: Arc::clone(&self.modes),
             client: self.client.clone(),
@@ -305,7 +308,7 @@ impl Core {
     }
 
     /// Takes no more, answers what was taken, folds it, keeps a checkpoint. A NATS that does not answer is not waited for
-    /// longer than [`NATS_LIMIT`] at each step: the checkpoint is kept all the same.
+    /// longer than `NATS_LIMIT` at each step: the checkpoint is kept all the same.
     ///
     /// # Errors
     /// When a part had failed before.

@@ -8,11 +8,12 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::nats;
 use crate::process::{self, Stop};
 use crate::workspace::Workspace;
+use crate::{contract, nats};
 
-/// Sets up, then format, lints, all tests and the examples in the documentation; the quickest to fail comes first.
+/// Sets up, then format, lints, all tests, the examples in the documentation, and the contract of the open data; the
+/// quickest to fail comes first.
 ///
 /// # Errors
 /// At the first step that fails.
@@ -32,10 +33,11 @@ pub(crate) fn test(workspace: &Workspace, stop: &Stop) -> Result<()> {
         );
         step("tests", &["test", "--workspace", "--locked", "--lib", "--bins", "--tests"])?;
     }
-    step("examples in the documentation", &["test", "--workspace", "--locked", "--doc", "--quiet"])
+    step("examples in the documentation", &["test", "--workspace", "--locked", "--doc", "--quiet"])?;
+    contract::run(workspace, stop, &[])
 }
 
-/// What [`test`] does, and the documentation without a warning.
+/// What [`test()`] does, and the documentation without a warning.
 ///
 /// # Errors
 /// At the first step that fails.

@@ -1,10 +1,13 @@
 //! `cargo xtask`: everything a person or a CI does with this repository, with nothing to install beforehand.
 
 mod checks;
+mod contract;
 mod demo;
 mod fetch;
 mod nats;
 mod process;
+mod schemathesis;
+mod site;
 mod web;
 mod workspace;
 
@@ -27,7 +30,8 @@ cargo xtask demo [options]        set up, build, and run jaego with a simulated 
     --open-addr HOST:PORT         open API (default 127.0.0.1:8080, or any free port)
     --admin-addr HOST:PORT        admin port (default 127.0.0.1:8081, or any free port)
     --keep                        go on with the data of the last demo
-cargo xtask test                  set up, check format and lints, run every test
+cargo xtask test                  set up, check format and lints, run every test, hold the open data against its contract
+cargo xtask contract [arguments]  hold the open data alone against its contract; arguments are handed to schemathesis
 cargo xtask bench [arguments]     set up, then run the measurements in release mode
 cargo xtask ci                    what `test` does, and the documentation without a warning";
 
@@ -58,6 +62,7 @@ fn run() -> Result<()> {
         "demo" => demo::run(&workspace, &stop, &demo::Options::parse(args)?),
         "test" => nothing_more(args).and_then(|()| checks::test(&workspace, &stop)),
         "ci" => nothing_more(args).and_then(|()| checks::ci(&workspace, &stop)),
+        "contract" => contract::run(&workspace, &stop, &args.raw_args()?.collect::<Vec<OsString>>()),
         "bench" => checks::bench(&workspace, &stop, args.raw_args()?.collect::<Vec<OsString>>()),
         other => bail!("no command {other:?}; next step: choose one of these\n{USAGE}"),
     }

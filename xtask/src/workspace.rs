@@ -30,13 +30,13 @@ impl Workspace {
         self.root.join(".tools")
     }
 
-    /// A program that `cargo build --release` made.
-    pub(crate) fn release(&self, program: &str) -> PathBuf {
-        self.target.join("release").join(program)
+    /// A program that cargo made, under `debug` or `release`.
+    pub(crate) fn program(&self, profile: &str, program: &str) -> PathBuf {
+        self.target.join(profile).join(program)
     }
 
-    /// Folder in which the demo keeps its data.
-    pub(crate) fn demo(&self) -> PathBuf {
-        self.target.join("demo")
+    /// A folder for what runs leave behind; git ignores it.
+    pub(crate) fn scratch(&self, name: &str) -> PathBuf {
+        self.target.join(name)
     }
 }

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use schemas::claim::ClaimId;
-use schemas::entry::{Act, ClaimEntry, Entry, Keys, PosEntry, RegistryCommit, Rules, SettleEntry, Tick};
+use schemas::entry::{
+    Act, ClaimEntry, Entry, HoldEntry, Keys, PosEntry, RegistryCommit, Rules, SettleEntry, Tick,
+};
 use schemas::person::{Person, PersonKey, PersonKind};
 use schemas::policy::Schedule;
 use schemas::registry::{ExternalIds, OutletInfo, OutletType};
@@ -108,6 +110,8 @@ pub fn any_journal() -> impl Strategy<Value = Vec<Entry<'static>>> {
         1 => (1..5u32, 0..7u8).prop_map(|(quantity, days)| Piece::Schedule(quantity, days)),
         1 => (0..2u64, prop::option::of(0..2u64))
             .prop_map(|(current, previous)| Piece::Keys(Keys { current, previous })),
+        2 => (prop::sample::select(&["a", "b"][..]), -1_000..900_000i64)
+            .prop_map(|(core, lasts)| Piece::Hold(core, lasts)),
     ];
     // Steps of up to 15 minutes carry outlets into silence and places out of their grace, those of days reservations and
     // claims to their ends.
@@ -136,6 +140,10 @@ pub fn any_journal() -> impl Strategy<Value = Vec<Entry<'static>>> {
                 }
                 Piece::Schedule(quantity, days) => entries.push(schedule(quantity, days)),
                 Piece::Keys(keys) => entries.push(Entry::Keys(keys)),
+                Piece::Hold(core, lasts) => {
+                    let (since, until) = (NINE.plus(now), NINE.plus(now + lasts));
+                    entries.push(Entry::Hold(HoldEntry { core, since, until }));
+                }
             }
         }
         entries.push(tick(now + 1));
@@ -153,6 +161,7 @@ enum Piece {
     Settle(u128, &'static str, bool),
     Schedule(u32, u8),
     Keys(Keys),
+    Hold(&'static str, i64),
 }
 
 /// A claim without its time: `occurred` and `until` are told from when it is received.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use schemas::Millis;
 use schemas::claim::ClaimId;
-use schemas::entry::{ClaimEntry, Entry, Keys, SettleEntry, Tick};
+use schemas::entry::{ClaimEntry, Entry, HoldEntry, Keys, SettleEntry, Tick};
 use schemas::person::{Person, PersonKind};
 use schemas::policy::{AgeBand, DayGate, DayRule, Digit, Ground, Holiday, Policy, Schedule, Window, Words};
 use schemas::registry::OutletType;
@@ -159,6 +159,7 @@ pub fn any_entry() -> impl Strategy<Value = Entry<'static>> {
         5 => any_settle().prop_map(Entry::Confirm),
         2 => any_schedule().prop_map(|schedule| Entry::Schedule(Box::new(schedule))),
         2 => (0..3u64, prop::option::of(0..3u64)).prop_map(|(current, previous)| Entry::Keys(Keys { current, previous })),
+        1 => (any_time(), any_time()).prop_map(|(since, until)| Entry::Hold(HoldEntry { core: "a", since, until })),
         6 => any_time().prop_map(|at| Entry::Tick(Tick { at, interval_ms: 1_000 })),
     ]
 }

@@ -163,6 +163,14 @@ mod tests {
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
     #[test]
+    fn a_queue_holds_all_that_its_class_lets_in() {
+        for class in [Class::Stock, Class::Sale] {
+            assert!(Bounds::of(class).ceiling as usize <= crate::intake::QUEUE);
+        }
+        assert!(Bounds::of(Class::Check).ceiling as usize <= crate::gateway::checks::QUEUE);
+    }
+
+    #[test]
     fn a_step_holds_its_time_and_is_a_quarter_long() {
         for us in [0, 1, 4, 5, 7, 8, 100, 1_000, 123_456, 5_000_000] {
             let took = Duration::from_micros(us);

@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use schemas::caps::Cap;
 
+/// Messages are counted at the moment at which they came: those of a desk up to so long ago, which is when they must be read.
+const LATE_NS: u64 = 15_000_000_000;
+
 /// So many in the long run, and so many at once; both in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rate {
@@ -25,6 +28,11 @@ impl Rate {
     pub(super) const fn every(every_ns: u64, burst: u32) -> Self {
         Self { every_ns, ahead_ns: every_ns.saturating_mul(burst.saturating_sub(1) as u64) }
     }
+
+    /// More than this is owed to a slower rate that is not in force any more, and is forgiven but for one.
+    fn most_owed_ns(self) -> u64 {
+        self.ahead_ns.saturating_add(self.every_ns).saturating_add(LATE_NS)
+    }
 }
 
 /// What came so far.
@@ -39,7 +47,8 @@ impl Bucket {
     pub(super) fn take(&self, rate: Rate, now_ns: u64) -> Result<(), u64> {
         let mut served = self.0.load(Relaxed);
         loop {
-            let starts = served.max(now_ns);
+            let owed = served.saturating_sub(now_ns);
+            let starts = now_ns + if owed > rate.most_owed_ns() { rate.ahead_ns } else { owed };
             let wait = (starts - now_ns).saturating_sub(rate.ahead_ns);
             if wait > 0 {
                 return Err(wait);
@@ -76,6 +85,19 @@ mod tests {
         assert_eq!(bucket.take(rate, SECOND + SECOND / 2), Ok(()));
         assert_eq!(bucket.take(rate, SECOND + SECOND / 2), Err(SECOND / 2));
         assert!(!bucket.is_full(2 * SECOND) && bucket.is_full(4 * SECOND));
+    }
+
+    #[test]
+    fn a_slower_rate_that_is_not_in_force_any_more_is_not_waited_for() {
+        let of = |per_second, burst| Rate::of(&Cap { per_second, burst, concurrency: 1 });
+        let (bucket, slow, fast) = (Bucket::default(), of(0.001, 4), of(10.0, 2));
+        for _ in 0..4 {
+            assert_eq!(bucket.take(slow, SECOND), Ok(()));
+        }
+        assert_eq!(bucket.take(slow, 2 * SECOND), Err(999 * SECOND));
+        assert_eq!(bucket.take(fast, 2 * SECOND), Ok(()));
+        assert_eq!(bucket.take(fast, 2 * SECOND), Err(SECOND / 10));
+        assert_eq!(bucket.take(fast, 2 * SECOND + SECOND / 10), Ok(()));
     }
 
     proptest! {

@@ -11,8 +11,8 @@ use schemas::time::Rfc3339;
 
 use super::*;
 
-const PHARMACY: &str = "11111111";
-const OFFICE: &str = "2222222222";
+pub(super) const PHARMACY: &str = "11111111";
+pub(super) const OFFICE: &str = "2222222222";
 
 /// One pharmacy and two post offices.
 fn outlets() -> Lookup {
@@ -42,7 +42,7 @@ fn cap(per_second: f64, burst: u32, concurrency: u32) -> Cap {
     Cap { per_second, burst, concurrency }
 }
 
-fn plan() -> Plan {
+pub(super) fn plan() -> Plan {
     let wide = cap(1e6, 1_000_000, 1_000_000);
     let class = |each| Some(ClassCaps { all: None, each, terminal: None });
     let pharmacy = InstitutionCaps {
@@ -70,7 +70,7 @@ fn plan() -> Plan {
     }
 }
 
-fn admission(plan: Plan, held_since: Option<Millis>) -> Arc<Admission> {
+pub(super) fn admission(plan: Plan, held_since: Option<Millis>) -> Arc<Admission> {
     let admission = Admission::new(outlets());
     let caps = Arc::clone(&admission.rules.load().caps);
     admission.rules.store(Arc::new(Rules::new(2, caps, plan, None, held_since)));

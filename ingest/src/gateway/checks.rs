@@ -17,7 +17,7 @@ use crate::decode::claim::Address;
 use crate::intake::wipe;
 
 /// Checks that were let in and wait to be judged; their class is never let in so many.
-const QUEUE: usize = 8 * 1024;
+pub(crate) const QUEUE: usize = 8 * 1024;
 
 /// So many are judged before the next look at what comes. The door has a longer turn (tokio's, 128 messages): in a flood it
 /// turns away four for each one that is judged, so that nobody waits unread for long.

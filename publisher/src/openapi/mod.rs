@@ -5,8 +5,11 @@ mod face;
 mod operations;
 mod parts;
 
+use std::collections::BTreeSet;
+
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
+use schemas::region;
 use schemas::status::Status;
 use serde_json::{Value, json};
 
@@ -73,10 +76,23 @@ fn schemas() -> Value {
     }
     let documents = crate::native::documents(&mut generator);
     let mut schemas = generator.take_definitions(true);
-    schemas.extend(documents);
-    schemas.extend(face::schemas());
-    schemas.insert("Bytes".to_owned(), json!({ "description": "Bytes as they are." }));
-    schemas.insert("Text".to_owned(), json!({ "type": "string" }));
-    schemas.insert("Object".to_owned(), json!({ "type": "object" }));
+    let plain = [
+        ("Bytes", json!({ "description": "Bytes as they are." })),
+        ("Text", json!({ "type": "string" })),
+        ("Object", json!({ "type": "object" })),
+        ("RegionCode", region_code()),
+    ];
+    let plain = plain.map(|(name, schema)| (name.to_owned(), schema));
+    for (name, schema) in documents.into_iter().chain(face::schemas()).chain(plain) {
+        let other = schemas.insert(name.clone(), schema);
+        assert!(other.is_none(), "two schemas have the name {name}");
+    }
     schemas.into()
+}
+
+/// All provinces and districts by their codes.
+fn region_code() -> Value {
+    let districts = region::all().iter().map(|region| format!("{:05}", region.code.0));
+    let codes: BTreeSet<String> = districts.flat_map(|code| [code[..2].to_owned(), code]).collect();
+    json!({ "type": "string", "enum": codes, "description": "Two digits of a province or five of a district." })
 }

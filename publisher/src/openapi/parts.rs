@@ -61,11 +61,10 @@ pub(super) fn parameters() -> Value {
     bbox["example"] = json!([126.9, 37.5, 127.0, 37.6]);
     let number = |from: f64, to: f64| json!({ "type": "number", "minimum": from, "maximum": to });
     let whole = |from: u64, to: u64| json!({ "type": "integer", "minimum": from, "maximum": to });
-    let region = || json!({ "type": "string", "pattern": "^([0-9]{2}|[0-9]{5})$", "examples": ["11680"] });
     let mut all = json!({
         "Id": parameter("path", "id", "Code of the outlet, or its code in the mask lists of 2020 or HIRA's id where the registry tells them; percent-encoded.", json!({ "type": "string", "pattern": "^[0-9A-Za-z_+/=-]{1,100}$" })),
-        "Code": parameter("path", "code", "Province (two digits) or district (five).", region()),
-        "Region": parameter("query", "region", "Province or district; the whole country where missing.", region()),
+        "Code": parameter("path", "code", "Province (two digits) or district (five).", reference("RegionCode")),
+        "Region": parameter("query", "region", "Province or district; the whole country where missing.", reference("RegionCode")),
         "Version": parameter("path", "version", "A version that is kept.", whole(0, u64::MAX)),
         "From": from,
         "Since": parameter("query", "since", "The version that the reader has.", whole(0, u64::MAX)),
@@ -83,6 +82,9 @@ pub(super) fn parameters() -> Value {
         "X": parameter("path", "x", "Column.", whole(0, 16_383)),
         "Y": parameter("path", "y", "Row.", whole(0, 16_383)),
     });
+    for name in ["Code", "Region"] {
+        all[name]["example"] = "11680".into();
+    }
     for (name, asked, description, example) in face::PARAMETERS {
         all[name] =
             parameter("query", asked, description, json!({ "type": "string", "examples": [example] }));

@@ -14,6 +14,7 @@ use schemas::entry::Entry;
 use serde::{Deserialize, Serialize};
 
 use super::Admin;
+use super::in_time::InTime;
 
 /// What became of caps that were applied.
 #[derive(Debug, Serialize, Deserialize)]
@@ -44,7 +45,7 @@ async fn show(State(admin): State<Admin>) -> Response {
 }
 
 /// Puts a document into the journal. Answers when the fold knows it.
-async fn apply(State(admin): State<Admin>, Json(caps): Json<Caps>) -> Response {
+async fn apply(State(admin): State<Admin>, InTime(Json(caps)): InTime<Json<Caps>>) -> Response {
     let faults = faults(&caps);
     if !faults.is_empty() {
         let told: String = faults.iter().map(|fault| format!("{fault}\n")).collect();

@@ -1,8 +1,10 @@
 //! What one reader may take, as operators set it: a rate, a key that raises it on every server, and numbers that tell.
 
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::harness::Jaego;
+use crate::harness::{Jaego, LIMIT};
 
 const SMALL: &str = "/v1/status.json";
 
@@ -62,5 +64,55 @@ async fn a_reader_has_a_rate_and_a_key_of_one_server_raises_it_on_another() {
         assert!(refused >= 40, "{metrics}");
         assert!(metrics.contains("jaego_reader_connections "), "{metrics}");
         assert!(metrics.contains("jaego_version_age_seconds "), "{metrics}");
+    }
+    let off = dir.path().join("off");
+    std::fs::create_dir(&off).unwrap();
+    let off = Jaego::start(&off, &["--open-rate", "0"]).await;
+    assert_eq!(answered(&off, None, 300).await, 300);
+}
+
+/// Opens so many connections and asks each; the status of each answer. All are held until the last has heard.
+async fn connections(address: &str, path: &str, count: usize) -> Vec<u16> {
+    let (mut held, mut told) = (Vec::new(), Vec::new());
+    for _ in 0..count {
+        let mut stream = TcpStream::connect(address.strip_prefix("http://").unwrap()).await.unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.unwrap();
+        let mut status = [0; 12];
+        tokio::time::timeout(LIMIT, stream.read_exact(&mut status)).await.unwrap().unwrap();
+        told.push(std::str::from_utf8(&status[9..]).unwrap().parse().unwrap());
+        held.push(stream);
+    }
+    told
+}
+
+/// The status of the answer to a head of 64 KiB.
+async fn long_head(address: &str, path: &str) -> u16 {
+    let client = reqwest::Client::new().get(format!("{address}{path}"));
+    client.header("x-long", "z".repeat(64 * 1024)).send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn every_port_has_so_many_connections_and_so_long_heads() {
+    let dir = tempfile::tempdir().unwrap();
+    let [limited, not] = ["limited", "not"].map(|name| dir.path().join(name));
+    for folder in [&limited, &not] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    let limited = Jaego::start(&limited, &["--open-connections", "20"]).await;
+    let not = Jaego::start(&not, &["--open-connections", "0", "--open-connections-per-address", "0"]).await;
+    let served =
+        |told: Vec<u16>| (told.iter().filter(|status| **status == 200).count(), told[told.len() - 1]);
+    assert_eq!(served(connections(&limited.endpoints.open, SMALL, 40).await), (20, 503));
+    assert_eq!(served(connections(&not.endpoints.open, SMALL, 300).await), (300, 200));
+    // The operator's port has places for 256; the harness may keep some.
+    let (operators, last) = served(connections(&not.endpoints.admin, "/readyz", 300).await);
+    assert!((240..=256).contains(&operators) && last == 503, "{operators}, {last}");
+    // And none of the desk's are gone by it.
+    let contract = "/desk/v1/openapi.json";
+    assert_eq!(served(connections(&not.endpoints.desk, contract, 300).await), (300, 200));
+    for (address, path) in
+        [(&not.endpoints.open, SMALL), (&not.endpoints.admin, "/readyz"), (&not.endpoints.desk, contract)]
+    {
+        assert_eq!(long_head(address, path).await, 431, "{address}{path}");
     }
 }

@@ -1,15 +1,19 @@
 //! Caps in force: who is not in them is not admitted, by the address alone; they outlive a restart.
 
+use futures::StreamExt;
 use serde_json::json;
 
 use super::*;
 use crate::desk;
+use crate::harness::LIMIT;
 
 #[tokio::test]
 async fn a_kind_without_caps_can_not_join_and_its_bodies_are_not_looked_at() {
     let dir = tempfile::tempdir().unwrap();
     let jaego = start(dir.path()).await;
     assert_eq!(send(&jaego, "report", MART, &report(1)).await["status"], "accepted", "built-in caps hold");
+    let read = jaego.request(format!("pos.v1.report.{MART}"), b"no json".to_vec()).await;
+    assert_eq!(read.reason.map(schemas::pos::Reason::name), Some("malformed"), "who is let in is looked at");
     apply(&jaego, &document("without-marts", &[("post_office", wide())], &json!([]), &json!([]))).await;
     for body in ["no json", &report(2).to_string()] {
         let reply = jaego.request(format!("pos.v1.report.{MART}"), body.as_bytes().to_vec()).await;
@@ -64,6 +68,33 @@ async fn a_terminal_an_outlet_and_a_kind_have_their_caps_over_http_too() {
     assert_eq!(ask(PHARMACIES[0], "t1").await.status, 200);
     // What its checks used up is not missing to its sales, which this plan does not admit, nor to others.
     away(&jaego.pos("claim", OFFICE, &claim(OFFICE, 1)).await, "not_admitted");
+    apply(&jaego, &document("wide", &[("post_office", wide())], &json!([]), &json!([]))).await;
+    for (outlet, terminal) in [(OFFICE, "t1"), (OFFICE, "t1"), (OFFICE, "t3"), ("2180000002", "t1")] {
+        assert_eq!(ask(outlet, terminal).await.status, 200, "nothing but the caps was in the way");
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_at_the_door_and_wants_no_answer_is_written_nowhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let jaego = start(dir.path()).await;
+    apply(&jaego, &document("without-marts", &[("post_office", wide())], &json!([]), &json!([]))).await;
+    let mut dead = jaego.nats.subscribe("dead.v1.>").await.unwrap();
+    jaego.nats.flush().await.unwrap();
+    for (outlet, count) in [(MART, 100), (OFFICE, 1)] {
+        for _ in 0..count {
+            jaego.nats.publish(format!("pos.v1.report.{outlet}"), "no json".into()).await.unwrap();
+        }
+    }
+    let letter = tokio::time::timeout(LIMIT, dead.next()).await.unwrap().unwrap();
+    assert_eq!(
+        letter.headers.unwrap().get("Jaego-Subject").unwrap().as_str(),
+        format!("pos.v1.report.{OFFICE}")
+    );
+    let metrics = jaego.admin("/metrics").await;
+    assert!(metrics.contains("jaego_dead_letters_total 1"), "{metrics}");
+    let counted = r#"jaego_turned_away_total{class="stock",institution="mart",reason="not_admitted"} 100"#;
+    assert!(metrics.contains(counted), "{metrics}");
 }
 
 #[tokio::test]

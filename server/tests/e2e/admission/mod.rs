@@ -1,7 +1,9 @@
 //! Admission as institutions meet it: caps, floods, openings and trouble, over a real nats-server and real HTTP.
 
+mod bulk;
 mod caps;
 mod flood;
+mod holds;
 mod opening;
 mod probe;
 mod trouble;

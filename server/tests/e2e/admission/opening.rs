@@ -44,4 +44,9 @@ async fn a_cohort_joins_at_its_moment_by_itself() {
     let admission: Value = serde_json::from_str(&jaego.admin("/admission").await).unwrap();
     assert_eq!(admission["most_refused"][0]["kind"], "post_office", "{admission}");
     assert_eq!(Millis::parse(admission["most_refused"][0]["joins"].as_str().unwrap()).unwrap(), opens);
+    // Without cohorts all of a kind are there at once.
+    apply(&jaego, &document("at-once", &others, &json!([]), &json!([]))).await;
+    for outlet in ["2180000002", MART] {
+        assert_eq!(jaego.pos("report", outlet, &report(1)).await.reason, None);
+    }
 }

@@ -35,4 +35,9 @@ async fn the_probe_tells_its_time_and_is_in_no_list_and_no_total() {
     let metrics = jaego.admin("/metrics").await;
     assert!(metrics.contains("jaego_applied_entries_total{outcome=\"accepted\"} 0"), "{metrics}");
     assert!(metrics.contains("jaego_probes_lost_total 0"), "{metrics}");
+
+    assert!(jaego.terminate().await.0.success());
+    let without = start(dir.path()).await;
+    let status = without.get("/v1/status.json").await;
+    assert!(status["writing"]["probe_ms"].is_null(), "{status}");
 }

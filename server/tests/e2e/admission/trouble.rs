@@ -1,6 +1,7 @@
 //! Trouble of the writing side: each has a name, is told everywhere, holds the opening, and ends by itself.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
@@ -8,6 +9,7 @@ use chrono::{DateTime, Utc};
 use ingest::nats_server::NatsServer;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use schemas::Millis;
 use schemas::time::KST_MINUTES;
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -59,18 +61,39 @@ async fn office_asks(jaego: &Jaego) -> desk::Answer {
     desk::post(jaego, "checks", &check(OFFICE, 1)).await
 }
 
-#[tokio::test]
-async fn a_journal_that_stands_still_is_told_holds_the_opening_and_recovers() {
-    let dir = tempfile::tempdir().unwrap();
-    let jaego = start(dir.path()).await;
+/// A core on whose desk a till sells and whose post offices join in three seconds, with its journal standing still from now on.
+async fn standing_still(dir: &Path, holds: &Value) -> (Jaego, JoinHandle<()>, Millis, Pid) {
+    let jaego = start(dir).await;
     let opens = ingest::clock::now().plus(3_000);
     let cohorts = json!([{ "at": opens.rfc3339(KST_MINUTES), "kind": "post_office" }]);
-    let holds = json!([{ "class": "sale", "p99_ms": 300, "seconds": 1 }]);
-    apply(&jaego, &document("careful", &[("post_office", wide())], &cohorts, &holds)).await;
+    apply(&jaego, &document("careful", &[("post_office", wide())], &cohorts, holds)).await;
     let till = till(&jaego);
     let nats = Pid::from_raw(i32::try_from(children(jaego.pid())[0]).unwrap());
     kill(nats, Signal::SIGSTOP).unwrap();
+    (jaego, till, opens, nats)
+}
 
+#[tokio::test]
+async fn without_a_hold_a_cohort_joins_into_the_trouble() {
+    let dir = tempfile::tempdir().unwrap();
+    let (jaego, till, opens, nats) = standing_still(dir.path(), &json!([])).await;
+    admin(&jaego, "/readyz", |ready| is_degraded(ready, "journal_slow")).await;
+    while ingest::clock::now() < opens {
+        office_asks(&jaego).await.is_problem(403, "not_admitted");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(office_asks(&jaego).await.status, 200);
+    let still = admin(&jaego, "/readyz", |_| true).await;
+    assert!(is_degraded(&still, "journal_slow") && still["writing"]["held"] == false, "{still}");
+    till.abort();
+    kill(nats, Signal::SIGCONT).unwrap();
+}
+
+#[tokio::test]
+async fn a_journal_that_stands_still_is_told_holds_the_opening_and_recovers() {
+    let dir = tempfile::tempdir().unwrap();
+    let holds = json!([{ "class": "sale", "p99_ms": 300, "seconds": 1 }]);
+    let (jaego, till, opens, nats) = standing_still(dir.path(), &holds).await;
     admin(&jaego, "/readyz", |ready| is_degraded(ready, "journal_slow") && ready["ready"] == true).await;
     admin(&jaego, "/admission", |now| now["held"] == true && limit(now) == 1_024).await;
     while ingest::clock::now() < opens {
@@ -135,7 +158,12 @@ async fn a_journal_without_room_has_its_name_and_what_comes_is_taken_once_there_
     admin(&jaego, "/readyz", |ready| is_degraded(ready, "disk_full")).await;
     // One is taken and waits; once the journal has stood for a second, others are told to come again.
     let (sale, count) = (claim(PHARMACIES[0], 1), report(1));
-    let first = desk::post(&jaego, "claims", &sale);
+    let has_room = AtomicBool::new(false);
+    let first = async {
+        let answer = desk::post(&jaego, "claims", &sale).await;
+        assert!(has_room.load(Relaxed), "it was answered while nothing could be written");
+        answer
+    };
     let told = async {
         loop {
             let answer = jaego.pos("report", PHARMACIES[1], &count);
@@ -147,6 +175,7 @@ async fn a_journal_without_room_has_its_name_and_what_comes_is_taken_once_there_
     let (first, ()) = tokio::join!(first, async {
         assert!(away(&told.await, "unavailable") > 0);
         assert!(jaego.admin("/metrics").await.contains("jaego_degraded{mode=\"disk_full\"} 1"));
+        has_room.store(true, Relaxed);
         resize(-1).await;
     });
     assert_eq!(first.status, 200, "{}", first.text);

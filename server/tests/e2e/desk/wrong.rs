@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::admission;
 use crate::harness::{Jaego, LIMIT};
 
 use super::{AT, PHARMACY, claim, get, id, post, read, send, settle, start};
@@ -54,7 +55,8 @@ async fn sizes_paths_and_methods_have_their_problems() {
     let jaego = start(dir.path()).await;
     send(&jaego, "claims", " ".repeat(4_097)).await.is_problem(413, "oversized");
     send(&jaego, "claims/batch", " ".repeat(1_000 * 4_096 + 1)).await.is_problem(413, "oversized");
-    send(&jaego, "claims/batch", format!("[\"{}\"]", "x".repeat(4_096))).await;
+    // What is too long for one claim is read where more are allowed, and found to be none.
+    send(&jaego, "claims/batch", " ".repeat(4_097)).await.is_problem(400, "malformed");
     let mut no_outlet = claim(1, 1, 1);
     no_outlet.as_object_mut().unwrap().remove("outlet");
     post(&jaego, "claims", &no_outlet).await.is_problem(400, "malformed");
@@ -80,18 +82,26 @@ async fn sizes_paths_and_methods_have_their_problems() {
     }
 }
 
-/// Who is let in by the head of a request and then sends no body holds a place for ten seconds, and no longer.
+/// Who is let in by the head of a request and then sends no body holds a place for ten seconds, and no longer; meanwhile others
+/// of its outlet find none.
 #[tokio::test]
 async fn a_body_that_does_not_come_gives_its_place_back() {
     let dir = tempfile::tempdir().unwrap();
-    let jaego = start(dir.path()).await;
+    let jaego = admission::start(dir.path()).await;
+    let mut caps = admission::document("one-at-once", &[], &json!([]), &json!([]));
+    let sale = &mut caps["plans"][0]["institutions"][0]["sale"]["each"];
+    *sale = json!({ "per_second": 100, "burst": 100, "concurrency": 1 });
+    admission::apply(&jaego, &caps).await;
+    let [outlet, ..] = admission::PHARMACIES;
+    let sale = admission::claim(outlet, 1);
     let address = jaego.endpoints.desk.strip_prefix("http://").unwrap();
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let head = format!(
-        "POST /desk/v1/claims HTTP/1.1\r\nHost: x\r\nJaego-Outlet: {PHARMACY}\r\nContent-Length: 300\r\n\r\n{{"
+        "POST /desk/v1/claims HTTP/1.1\r\nHost: x\r\nJaego-Outlet: {outlet}\r\nContent-Length: 300\r\n\r\n{{"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     until_under_way(&jaego, 1).await;
+    post(&jaego, "claims", &sale).await.is_problem(429, "over_cap");
     let mut answer = String::new();
     tokio::time::timeout(LIMIT, stream.read_to_string(&mut answer))
         .await
@@ -99,6 +109,7 @@ async fn a_body_that_does_not_come_gives_its_place_back() {
         .unwrap();
     assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("did not come"), "{answer}");
     until_under_way(&jaego, 0).await;
+    assert_eq!(post(&jaego, "claims", &sale).await.status, 200);
 }
 
 /// Waits until so many sales wait for their answers.
