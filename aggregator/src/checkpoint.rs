@@ -113,7 +113,7 @@ impl Fold {
             registry: self.registry.clone(),
             heard: self.heard.clone(),
             unregistered: self.unregistered.iter().cloned().collect(),
-            outlets: self.shards.sorted(),
+            outlets: self.outlets.sorted(),
         };
         Checkpoint { state, caps: self.caps.clone(), holds: self.holds.clone(), ledger: self.ledger.image() }
     }
@@ -161,7 +161,7 @@ impl Fold {
             ..Self::default()
         };
         for (code, outlet) in state.outlets {
-            fold.shards.put(code, outlet);
+            fold.outlets.put(code, outlet);
         }
         fold
     }

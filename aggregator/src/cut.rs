@@ -48,7 +48,7 @@ impl Cutter {
     }
 
     /// Rows that were touched or that time has changed.
-    fn refresh(&mut self, fold: &Fold, now: Millis, touched: &[u32]) {
+    fn refresh(&mut self, fold: &mut Fold, now: Millis, touched: &[u32]) {
         for place in touched {
             self.view(fold, now, *place as usize);
         }
@@ -66,7 +66,7 @@ impl Cutter {
     }
 
     /// Everything anew.
-    fn refill(&mut self, fold: &Fold, now: Millis) {
+    fn refill(&mut self, fold: &mut Fold, now: Millis) {
         let places = fold.registry.outlets.as_slice().len();
         self.rows = vec![None; places];
         self.wakes = vec![Millis(i64::MAX); places];
@@ -79,19 +79,19 @@ impl Cutter {
     }
 
     fn list_heard(&mut self, fold: &Fold) {
-        let place = |code: &OutletCode| fold.shards.change(code.as_str(), |state| state.place).flatten();
+        let place = |code: &OutletCode| fold.outlets.read(code.as_str(), |state| state.place).flatten();
         let places = fold.heard.as_slice().iter().map(|code| code.as_ref().and_then(place));
         self.heard = Arc::new(places.collect());
         self.heard_revision = fold.heard.revision();
     }
 
-    fn view(&mut self, fold: &Fold, now: Millis, place: usize) {
-        let Some(info) = &fold.registry.outlets.as_slice()[place] else { return };
-        let viewed = fold.shards.change(info.code.as_str(), |state| {
+    fn view(&mut self, fold: &mut Fold, now: Millis, place: usize) {
+        let Fold { registry, outlets, rules, .. } = fold;
+        let Some(info) = &registry.outlets.as_slice()[place] else { return };
+        let (row, wake) = outlets.update(info.code.as_str(), |state| {
             state.touched = false;
-            view(info, state, &fold.rules, now)
+            view(info, state, rules, now)
         });
-        let (row, wake) = viewed.expect("every registered outlet has a state");
         self.rows[place] = Some(Arc::new(row));
         self.wakes[place] = wake;
     }

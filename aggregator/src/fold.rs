@@ -13,9 +13,9 @@ use schemas::{Millis, OutletCode};
 use crate::holds::Holds;
 use crate::ledger::{Books, Decided, Ledger, LedgerTally, Move};
 use crate::outlet::OutletState;
+use crate::outlets::{OutletTypes, Outlets};
 use crate::places::Places;
 use crate::registry::{Import, Registry, RegistryOutcome};
-use crate::shards::{Lookup, Shards};
 
 /// How often outlets that nobody registered are looked through, by the ticks.
 const FORGET_EVERY_MS: i64 = 3_600_000;
@@ -83,7 +83,7 @@ const AHEAD: usize = 64;
 /// State of everything, at one place in the journal.
 #[derive(Debug, Default)]
 pub struct Fold {
-    pub(crate) shards: Shards,
+    pub(crate) outlets: Outlets,
     pub(crate) registry: Registry,
     pub(crate) rules: Arc<Rules>,
     /// Registered outlets that ever spoke, in the order of their first word.
@@ -153,7 +153,7 @@ impl Fold {
     /// Prepares for entries that are applied next. Changes nothing but how long that takes.
     pub fn look_ahead(&self, entries: &[Entry<'_>]) {
         for entries in entries.chunks(AHEAD) {
-            self.shards.look_ahead(entries.iter().filter_map(|entry| match entry {
+            self.outlets.look_ahead(entries.iter().filter_map(|entry| match entry {
                 Entry::Pos(pos) => Some(pos.outlet),
                 Entry::Claim(claim) => Some(claim.outlet),
                 _ => None,
@@ -195,10 +195,10 @@ impl Fold {
         self.tick
     }
 
-    /// Outlet states, for look-ups from other threads.
+    /// Types of the registered outlets, for look-ups from other threads.
     #[must_use]
-    pub fn lookup(&self) -> Lookup {
-        self.shards.lookup()
+    pub fn outlet_types(&self) -> OutletTypes {
+        self.outlets.types()
     }
 
     /// The books of the ration, for checks and look-ups from other threads.
@@ -233,7 +233,7 @@ impl Fold {
     /// Terminals whose clock is measured to be off by more than the tolerance.
     #[must_use]
     pub fn clocks_off(&self) -> usize {
-        self.shards.sum(|state| state.clocks_off(&self.rules))
+        self.outlets.sum(|state| state.clocks_off(&self.rules))
     }
 
     fn apply_caps(&mut self, caps: Caps) -> Applied {
@@ -245,7 +245,7 @@ impl Fold {
     }
 
     fn apply_pos(&mut self, entry: &PosEntry<'_>) -> Applied {
-        let (effect, word) = self.shards.update(entry.outlet, |state| {
+        let (effect, word) = self.outlets.update(entry.outlet, |state| {
             let effect = state.apply(entry, &self.rules);
             (effect, Word::of(state))
         });
@@ -263,7 +263,7 @@ impl Fold {
     /// One entry moves the person's allowance and the outlet's stock.
     fn apply_claim(&mut self, seq: u64, entry: &ClaimEntry<'_>) -> Result<Decided, Reason> {
         let (ledger, rules) = (&mut self.ledger, &self.rules);
-        let (decided, word, below_zero) = self.shards.update(entry.outlet, |state| {
+        let (decided, word, below_zero) = self.outlets.update(entry.outlet, |state| {
             let decided = ledger.claim(seq, entry, state.kind, state.reported(entry.item));
             let stock = decided.as_ref().ok().and_then(|(_, stock)| stock.as_ref());
             let below_zero = state.settle(entry.received, stock, rules);
@@ -285,7 +285,7 @@ impl Fold {
     }
 
     fn move_stock(&mut self, outlet: &str, received: Millis, stock: Option<&Move>) {
-        let (word, below_zero) = self.shards.update(outlet, |state| {
+        let (word, below_zero) = self.outlets.update(outlet, |state| {
             let below_zero = state.settle(received, stock, &self.rules);
             (Word::of(state), below_zero)
         });
@@ -331,7 +331,7 @@ impl Fold {
         self.holds.lapse(at);
         for expired in self.ledger.tick(last, at) {
             // The outlet said nothing: its silence is not broken.
-            let received = self.shards.change(expired.outlet.as_str(), |state| state.received).unwrap_or(at);
+            let received = self.outlets.read(expired.outlet.as_str(), |state| state.received).unwrap_or(at);
             self.move_stock(expired.outlet.as_str(), received, Some(&expired.stock));
         }
         if last.0.div_euclid(FORGET_EVERY_MS) != at.0.div_euclid(FORGET_EVERY_MS) {
@@ -342,29 +342,29 @@ impl Fold {
 
     /// Outlets that nobody registered are forgotten once their stock would be hidden.
     fn forget_strangers(&mut self, now: Millis) {
-        let (shards, hidden_after_ms) = (&mut self.shards, self.rules.hidden_after_ms);
+        let (outlets, hidden_after_ms) = (&mut self.outlets, self.rules.hidden_after_ms);
         self.unregistered.retain(|code| {
-            shards.forget_if(code.as_str(), |state| now.since(state.received) >= hidden_after_ms);
-            shards.change(code.as_str(), |_| ()).is_some()
+            outlets.forget_if(code.as_str(), |state| now.since(state.received) >= hidden_after_ms);
+            outlets.read(code.as_str(), |_| ()).is_some()
         });
     }
 
     /// After a registry import: outlets learn their places, and the lists of who spoke follow.
     fn resettle(&mut self, left: &[OutletCode], joined: &[(OutletCode, u32)]) {
         for code in left {
-            self.shards.update(code.as_str(), |state| {
+            self.outlets.set_kind(code, None);
+            self.outlets.update(code.as_str(), |state| {
                 state.place = None;
-                state.kind = None;
                 state.touched = false;
             });
-            self.shards.forget_if(code.as_str(), |state| !state.spoke);
+            self.outlets.forget_if(code.as_str(), |state| !state.spoke);
         }
         let gone: BTreeSet<&OutletCode> = left.iter().collect();
         self.unregistered
             .extend(self.heard.iter().map(|(_, code)| code).filter(|code| gone.contains(code)).cloned());
         self.heard.leave(|code| gone.contains(code));
         for (code, place) in joined {
-            let spoke = self.shards.update(code.as_str(), |state| {
+            let spoke = self.outlets.update(code.as_str(), |state| {
                 state.place = Some(*place);
                 state.spoke
             });
@@ -374,7 +374,7 @@ impl Fold {
             }
         }
         for (_, info) in self.registry.outlets.iter() {
-            self.shards.update(info.code.as_str(), |state| state.kind = Some(info.kind));
+            self.outlets.set_kind(&info.code, Some(info.kind));
         }
     }
 }

@@ -49,7 +49,7 @@ fn cut_and_render(criterion: &mut Criterion) {
 fn admit(criterion: &mut Criterion) {
     let outlets = workload::registry();
     let (fold, _) = workload::morning(&outlets);
-    let admission = Admission::new(fold.lookup());
+    let admission = Admission::new(fold.outlet_types());
     let mut group = criterion.benchmark_group("admit");
     let mut codes = outlets.iter().map(|outlet| outlet.code.as_str()).cycle();
     let enter = |code: &str| drop(black_box(admission.enter(Class::Sale, code, Instant::now(), false)));

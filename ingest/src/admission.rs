@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
-use aggregator::Lookup;
+use aggregator::OutletTypes;
 use arc_swap::ArcSwap;
 use schemas::caps::{BUILT_IN, Caps, Class, Institution};
 use schemas::registry::OutletType;
@@ -41,7 +41,7 @@ pub use self::tally::Tally;
 pub struct Admission {
     rules: ArcSwap<Rules>,
     seats: Seats,
-    outlets: Lookup,
+    outlets: OutletTypes,
     classes: [ClassState; Class::CAPPED.len()],
     kinds: [[Use; Class::CAPPED.len()]; Institution::ALL.len()],
     tally: Tally,
@@ -78,7 +78,7 @@ pub struct Permit {
 impl Admission {
     /// Under the built-in caps, until a keeper tells others.
     #[must_use]
-    pub fn new(outlets: Lookup) -> Arc<Self> {
+    pub fn new(outlets: OutletTypes) -> Arc<Self> {
         let caps: Caps = toml::from_str(BUILT_IN).expect("a test reads the built-in document");
         let plan = caps.plans[0].clone();
         Arc::new(Self {
@@ -107,7 +107,7 @@ impl Admission {
         let (rules, now_ns) = (self.rules.load(), self.nanos(taken));
         let stands = || match outlet {
             PROBE_OUTLET => Standing { institution: Institution::Unregistered, opening: Opening::Open },
-            _ => rules.standing(self.outlets.kind(outlet).into(), outlet),
+            _ => rules.standing(self.outlets.of(outlet).into(), outlet),
         };
         let Some((seat, standing)) = self.seats.find(outlet, rules.generation, now_ns, stands) else {
             self.tally.refuse(class, Institution::Unregistered, Refusal::CROWDED.reason);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use aggregator::{Ask, Books, Lookup};
+use aggregator::{Ask, Books};
 use async_nats::Subject;
 use bytes::Bytes;
 use rand::Rng;
@@ -118,8 +118,6 @@ pub struct Intake {
     pub identity: Arc<Identity>,
     /// The books of the ration.
     pub books: Arc<Books>,
-    /// The outlets.
-    pub outlets: Lookup,
     /// What an acknowledgement promises.
     pub proof: Proof,
 }

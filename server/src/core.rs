@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle as Thread;
 use std::time::Duration;
 
-use aggregator::{Books, Import, Lookup};
+use aggregator::{Books, Import};
 use anyhow::{Context, bail};
 use async_nats::Client;
 use ingest::admission::Admission;
@@ -64,7 +64,6 @@ pub struct Core {
     /// What is wrong with the writing side.
     pub modes: Arc<Modes>,
     data_dir: PathBuf,
-    outlets: Lookup,
     client: Client,
     fold: Thread<Result<(), Damaged>>,
     follow: JoinHandle<Result<(), tail::TailError>>,
@@ -113,7 +112,7 @@ impl Core {
         let hops = Arc::new(Hops::default());
         let gateway_name = format!("{:016x}", rand::random::<u64>());
         let (events, answers) = mpsc::unbounded_channel();
-        let (books, outlets) = (fold.books(), fold.lookup());
+        let (books, outlets) = (fold.books(), fold.outlet_types());
         let (view_in, view) = watch::channel(View::of(&fold));
         let (messages, tail_out) = mpsc::channel(TAIL_QUEUE);
         let apply = Apply {
@@ -141,10 +140,9 @@ impl Core {
             hops,
             proof,
             books,
-            admission: Admission::new(outlets.clone()),
+            admission: Admission::new(outlets),
             modes: Arc::default(),
             data_dir: data_dir.to_owned(),
-            outlets,
             client,
             fold,
             follow,
@@ -270,7 +268,6 @@ impl Core {
             hops: Arc::clone(&self.hops),
             identity,
             books: Arc::clone(&self.books),
-            outlets: self.outlets.clone(),
             proof: self.proof.clone(),
         };
         let (crossed, told) = watch::channel(None);

@@ -15,7 +15,7 @@ pub(super) const PHARMACY: &str = "11111111";
 pub(super) const OFFICE: &str = "2222222222";
 
 /// One pharmacy and two post offices.
-fn outlets() -> Lookup {
+fn outlets() -> OutletTypes {
     let mut fold = Fold::default();
     let kinds =
         [(PHARMACY, OutletType::Pharmacy), (OFFICE, OutletType::PostOffice), ("3", OutletType::PostOffice)];
@@ -35,7 +35,7 @@ fn outlets() -> Lookup {
     }
     let commit = RegistryCommit { import: 1, rows: 3, digest: 1, source: String::new(), received: Millis(0) };
     fold.apply(1, Entry::RegistryCommit(commit));
-    fold.lookup()
+    fold.outlet_types()
 }
 
 fn cap(per_second: f64, burst: u32, concurrency: u32) -> Cap {

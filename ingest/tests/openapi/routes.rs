@@ -20,13 +20,12 @@ fn intake() -> Intake {
     let fold = Fold::default();
     Intake {
         queues: Queues { stock: mpsc::channel(1).0, sale: mpsc::channel(1).0 },
-        admission: Admission::new(fold.lookup()),
+        admission: Admission::new(fold.outlet_types()),
         stalled: Arc::default(),
         counts: Arc::default(),
         hops: Arc::default(),
         identity: Arc::new(Identity::new(PersonSecret::from_bytes([7; 32], None), None)),
         books: fold.books(),
-        outlets: fold.lookup(),
         proof: Proof::without(Durability::Memory),
     }
 }
