@@ -102,7 +102,15 @@ impl Edition {
     pub fn render(previous: Option<&Self>, snapshot: Arc<Snapshot>, face: &Face) -> Self {
         let previous = previous.filter(|previous| previous.speaks_like(&snapshot, face));
         let before = previous.map(|previous| (&previous.table, previous.snapshot()));
-        let (table, changes) = Table::render(before, &snapshot, face);
+        let native_before = previous
+            .filter(|previous| previous.published)
+            .map(|previous| (previous.native.native(), previous.snapshot()));
+        // The rows of both faces cost about the same, and neither needs the other's.
+        let (rows, (table, changes)) = std::thread::scope(|scope| {
+            let rows = scope.spawn(|| Native::rows(native_before, &snapshot));
+            let table = Table::render(before, &snapshot, face);
+            (rows.join().expect("rendering does not panic"), table)
+        });
         let same_registry = previous.filter(|_| !changes.registry);
         let stores =
             same_registry.map_or_else(|| stores(&table).into(), |previous| Arc::clone(&previous.stores));
@@ -115,13 +123,7 @@ impl Edition {
         let registry = same_registry
             .map_or_else(|| Indexes::build(&snapshot).into(), |previous| Arc::clone(&previous.registry));
         let unregistered = unregistered(&snapshot);
-        let native = Native::render(
-            previous
-                .filter(|previous| previous.published)
-                .map(|previous| (previous.native.native(), previous.snapshot())),
-            &snapshot,
-            same_registry.is_some(),
-        );
+        let native = Native::of(rows, native_before, &snapshot, same_registry.is_some());
         let counts = Counts::of(&table, &snapshot);
         let totals = Totals::of(previous.map(|previous| (&previous.totals, previous.snapshot())), &snapshot);
         Self {

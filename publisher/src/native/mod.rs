@@ -80,9 +80,14 @@ impl Head {
 }
 
 impl Native {
-    /// Renders a version. Of the version before all is taken over that did not change; `same_registry` says whether that is
-    /// also who lies where.
-    pub(crate) fn render(
+    /// The rows of a version. Of the version before all are taken over whose outlet did not change.
+    pub(crate) fn rows(before: Option<(&Self, &Snapshot)>, snapshot: &Snapshot) -> Vec<Option<Row>> {
+        rows::render(before.map(|(native, old)| (native.rows.as_slice(), old)), snapshot)
+    }
+
+    /// A version of these rows. `same_registry` says whether it is as in the version before who lies where.
+    pub(crate) fn of(
+        rows: Vec<Option<Row>>,
         before: Option<(&Self, &Snapshot)>,
         snapshot: &Snapshot,
         same_registry: bool,
@@ -91,7 +96,7 @@ impl Native {
         let history = before.map(|(native, old)| native.history.next(old, snapshot));
         Self {
             head: Head::of(snapshot),
-            rows: rows::render(before.map(|(native, old)| (native.rows.as_slice(), old)), snapshot),
+            rows,
             members: members.unwrap_or_else(|| Members::build(snapshot).into()),
             history: history.unwrap_or_else(|| History::begin(snapshot)),
             shelf: Shelf::default(),
