@@ -144,7 +144,7 @@ mod tests {
 
     /// The batch in which a report is written that came after so many sales.
     fn batch_of_a_report(sales: usize, has_own_queue: bool) -> usize {
-        let admission = Admission::new(Fold::default().lookup());
+        let admission = Admission::new(Fold::default().outlet_types());
         let pending = |kind: PosKind| {
             let taken = Instant::now();
             let permit = admission.enter(Class::Sale, "1", taken, true).unwrap();
