@@ -13,7 +13,7 @@ use std::path::Path;
 use schemas::pos::Reply;
 use serde_json::{Value, json};
 
-use crate::harness::{Jaego, jaego};
+use crate::harness::{Jaego, LIMIT, jaego};
 
 pub const PHARMACIES: [&str; 4] = ["11800001", "11800002", "11800003", "11800004"];
 pub const OFFICE: &str = "2180000001";
@@ -59,7 +59,7 @@ pub async fn wait_until(jaego: &Jaego, holds: impl Fn(&Value) -> bool) {
         if holds(&now) {
             return;
         }
-        assert!(started.elapsed() < crate::harness::LIMIT, "waited in vain: {now}");
+        assert!(started.elapsed() < LIMIT, "waited in vain: {now}");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }
@@ -106,7 +106,9 @@ fn person(n: u32) -> Value {
 /// Sends over NATS, and reads what was answered.
 pub async fn send(jaego: &Jaego, kind: &str, outlet: &str, body: &Value) -> Value {
     let subject = format!("pos.v1.{kind}.{outlet}");
-    let answer = jaego.nats.request(subject, body.to_string().into()).await.unwrap();
+    // A client's own limit is ten seconds: too short for what comes after a storm on a slow machine.
+    let request = async_nats::Request::new().payload(body.to_string().into()).timeout(Some(LIMIT));
+    let answer = jaego.nats.send_request(subject, request).await.unwrap();
     serde_json::from_slice(&answer.payload).unwrap()
 }
 
