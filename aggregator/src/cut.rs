@@ -88,10 +88,11 @@ impl Cutter {
     fn view(&mut self, fold: &mut Fold, now: Millis, place: usize) {
         let Fold { registry, outlets, rules, .. } = fold;
         let Some(info) = &registry.outlets.as_slice()[place] else { return };
-        let (row, wake) = outlets.update(info.code.as_str(), |state| {
+        let viewed = outlets.change(info.code.as_str(), |state| {
             state.touched = false;
             view(info, state, rules, now)
         });
+        let (row, wake) = viewed.expect("every registered outlet has a state");
         self.rows[place] = Some(Arc::new(row));
         self.wakes[place] = wake;
     }

@@ -85,8 +85,13 @@ impl Outlets {
             let code = OutletCode::new(code).expect("codes in the journal were checked when they came in");
             self.put(code, OutletState::default())
         });
-        let slot = self.slots[place as usize].as_mut().expect("the index names places that are taken");
-        change(&mut slot.state)
+        change(self.at(place))
+    }
+
+    /// Changes an outlet where it is known.
+    pub(crate) fn change<R>(&mut self, code: &str, change: impl FnOnce(&mut OutletState) -> R) -> Option<R> {
+        let place = self.place(self.hasher.hash_one(code), code)?;
+        Some(change(self.at(place)))
     }
 
     /// Says of what type an outlet is, or that it is in no registry.
@@ -98,7 +103,7 @@ impl Outlets {
         }
     }
 
-    /// Forgets an outlet if `gone` holds.
+    /// Forgets an outlet that is in no registry if `gone` holds.
     pub(crate) fn forget_if(&mut self, code: &str, gone: impl FnOnce(&OutletState) -> bool) {
         if self.read(code, gone) != Some(true) {
             return;
@@ -109,7 +114,6 @@ impl Outlets {
             self.slots[place as usize] = None;
             self.free.push(place);
         }
-        self.types.0.remove(code);
     }
 
     /// Adds up a number over all outlets.
@@ -142,6 +146,12 @@ impl Outlets {
         let mut all: Vec<_> = slots.map(|slot| (slot.code.clone(), slot.state.clone())).collect();
         all.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         all
+    }
+
+    #[inline]
+    fn at(&mut self, place: u32) -> &mut OutletState {
+        let slot = self.slots[place as usize].as_mut().expect("the index names places that are taken");
+        &mut slot.state
     }
 
     #[inline]

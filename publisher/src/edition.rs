@@ -134,12 +134,8 @@ impl Edition {
             totals,
             stores,
             sales,
-            native: Arc::new(NativeEdition {
-                snapshot,
-                native,
-                places: Arc::clone(&registry.places),
-                item: face.item.clone(),
-            }),
+            native: NativeEdition::new(snapshot, native, Arc::clone(&registry.places), face.item.clone())
+                .into(),
             registry,
             addresses: AddressShelf::default(),
             unregistered,

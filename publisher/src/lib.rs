@@ -33,7 +33,7 @@ use schemas::snapshot::Snapshot;
 use schemas::status::Status;
 use tokio::net::TcpListener;
 
-use native::NativeEdition;
+use crate::native::NativeEdition;
 
 pub use archive::Archive;
 pub use deprecation::{Deprecated, DeprecationFault, Deprecations, NOTICE_DAYS};
@@ -186,7 +186,7 @@ impl Publisher {
         }
     }
 
-    fn keep(&self, edition: &Arc<Edition>) {
+    fn keep(&self, edition: &Edition) {
         let mut kept = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.last.push_back(Arc::clone(edition.native()));
         if kept.last.len() > KEPT {

@@ -10,14 +10,23 @@ use crate::place_index::PlaceIndex;
 
 /// A version, and where its outlets are.
 pub(crate) struct NativeEdition {
-    pub(crate) snapshot: Arc<Snapshot>,
-    pub(crate) native: Native,
-    pub(crate) places: Arc<PlaceIndex>,
-    /// The item whose level tiles and regions tell.
-    pub(crate) item: ItemId,
+    snapshot: Arc<Snapshot>,
+    native: Native,
+    places: Arc<PlaceIndex>,
+    item: ItemId,
 }
 
 impl NativeEdition {
+    /// A rendered version; tiles and regions tell the level of this item.
+    pub(crate) fn new(
+        snapshot: Arc<Snapshot>,
+        native: Native,
+        places: Arc<PlaceIndex>,
+        item: ItemId,
+    ) -> Self {
+        Self { snapshot, native, places, item }
+    }
+
     /// The version.
     pub(crate) fn version(&self) -> u64 {
         self.snapshot.version

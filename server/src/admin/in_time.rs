@@ -27,7 +27,11 @@ async fn within<S: Send + Sync, T: FromRequest<S>>(
 ) -> Result<T, Response> {
     match tokio::time::timeout(limit, T::from_request(request, state)).await {
         Ok(read) => read.map_err(IntoResponse::into_response),
-        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the body did not come in time\n").into_response()),
+        Err(_) => Err((
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not come within a minute: send the request again\n",
+        )
+            .into_response()),
     }
 }
 

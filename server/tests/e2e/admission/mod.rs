@@ -106,9 +106,7 @@ fn person(n: u32) -> Value {
 /// Sends over NATS, and reads what was answered.
 pub async fn send(jaego: &Jaego, kind: &str, outlet: &str, body: &Value) -> Value {
     let subject = format!("pos.v1.{kind}.{outlet}");
-    // A client's own limit is ten seconds: too short for what comes after a storm on a slow machine.
-    let request = async_nats::Request::new().payload(body.to_string().into()).timeout(Some(LIMIT));
-    let answer = jaego.nats.send_request(subject, request).await.unwrap();
+    let answer = jaego.nats.request(subject, body.to_string().into()).await.unwrap();
     serde_json::from_slice(&answer.payload).unwrap()
 }
 
