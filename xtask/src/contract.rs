@@ -31,6 +31,7 @@ pub(crate) fn run(workspace: &Workspace, stop: &Stop, args: &[OsString]) -> Resu
     process::run(stop, Command::new(checks::program()).current_dir(&workspace.root).args(build))?;
     let start = Instant::now();
     let site = Site::new(workspace, "debug", "contract");
+    let _held = site.hold()?;
     site.clear()?;
     site.lay_out(stop, OUTLETS, SEED)?;
     let mut server = start_server(&site, &nats_server)?;

@@ -63,6 +63,7 @@ pub(crate) fn run(workspace: &Workspace, stop: &Stop, options: &Options) -> Resu
     let nats_server = nats::ensure(workspace, stop)?;
     build(workspace, stop)?;
     let site = Site::new(workspace, "release", "demo");
+    let _held = site.hold()?;
     lay_out(stop, &site, options)?;
     let mut server = start_server(&site, &nats_server, options)?;
     let Some(endpoints) = site.wait_until_ready(stop, &mut server)? else {

@@ -1,6 +1,6 @@
 //! A folder with a synthetic registry, and the `jaego serve` and the fleet that run on it.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -42,6 +42,29 @@ impl Site {
     /// The key of person fingerprints; of readers' keys too where they are asked for.
     pub(crate) fn key(&self) -> PathBuf {
         self.folder.join("person.key")
+    }
+
+    /// Takes the folder for as long as what is returned lives: who comes meanwhile would clear it away under those who run in it.
+    ///
+    /// # Errors
+    /// When another has it, or it can not be locked.
+    pub(crate) fn hold(&self) -> Result<File> {
+        let path = self.folder.with_extension("lock");
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
+        }
+        let lock = File::options().create(true).append(true).open(&path);
+        let lock = lock.with_context(|| format!("opening {}", path.display()))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(lock),
+            Err(TryLockError::WouldBlock) => bail!(
+                "another run has {}; next step: stop it, or use another clone of the project",
+                self.folder.display()
+            ),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("locking {}", path.display()))
+            }
+        }
     }
 
     /// Removes what earlier runs left.
