@@ -1,4 +1,4 @@
-//! Serves a router, or what answers like one, on a socket until told to stop, then lets running answers finish. No connection holds its place for
+//! Serves a router on a socket until told to stop, then lets running answers finish. No connection holds its place for
 //! nothing: one that sends no request and one that takes no answer are closed.
 
 use std::convert::Infallible;
@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request};
 use axum::response::Response;
@@ -38,7 +39,7 @@ const BREATH: Duration = Duration::from_millis(100);
 /// [`DRAIN`] for the rest. Small answers go out at once (`TCP_NODELAY`).
 pub async fn serve(
     listener: TcpListener,
-    router: impl Routes,
+    router: Router,
     limits: Arc<Limits>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
@@ -48,7 +49,7 @@ pub async fn serve(
 /// The same where some answers are `ready` without the router.
 pub(crate) async fn serve_with(
     listener: TcpListener,
-    (ready, router): (impl Ready, impl Routes),
+    (ready, router): (impl Ready, Router),
     limits: Arc<Limits>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
@@ -76,22 +77,11 @@ pub(crate) trait Ready: Fn(&Request<Incoming>) -> Option<Response> + Clone + Sen
 
 impl<F: Fn(&Request<Incoming>) -> Option<Response> + Clone + Send + 'static> Ready for F {}
 
-/// Answers every request, as an axum router does.
-pub trait Routes:
-    Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
-{
-}
-
-impl<S> Routes for S where
-    S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
-{
-}
-
 /// Serves a connection in a task of its own, if there is a place for it.
 fn take(
     stream: TcpStream,
     peer: IpAddr,
-    (ready, router): (&impl Ready, &impl Routes),
+    (ready, router): (&impl Ready, &Router),
     limits: &Arc<Limits>,
     connections: &GracefulShutdown,
 ) {
@@ -143,13 +133,13 @@ fn timed(stream: TcpStream, stall: Duration) -> std::pin::Pin<Box<TimeoutStream<
 }
 
 /// Answers within the limits: at once if that can be, else through the router.
-fn answer<R: Ready, S: Routes>(
+fn answer<R: Ready>(
     ready: &R,
-    router: &S,
+    router: &Router,
     limits: &Limits,
     peer: IpAddr,
     mut request: Request<Incoming>,
-) -> impl Future<Output = Result<Response, Infallible>> + use<R, S> {
+) -> impl Future<Output = Result<Response, Infallible>> + use<R> {
     let reader = limits.reader(peer, request.headers());
     let (answered, spent) = match limits.enter(reader, request.headers()) {
         Ok(spent) => (ready(&request), spent),

@@ -354,10 +354,10 @@ impl Servers {
 
     /// Lets the desk answer beside the writing side, as checks are: whatever storms there, sales over NATS have their thread.
     fn open_desk(&mut self, threads: &Handle, listener: TcpListener, intake: Intake) {
-        let service = ingest::desk::service(intake);
+        let router = ingest::desk::router(intake);
         let limits = private_limits(DESK_CONNECTIONS);
         self.desk =
-            Some(threads.spawn(publisher::serve(listener, service, limits, cancelled(&self.desk_stop))));
+            Some(threads.spawn(publisher::serve(listener, router, limits, cancelled(&self.desk_stop))));
     }
 
     /// Takes no more requests at the desk and lets those under way be answered.

@@ -6,23 +6,19 @@ mod batch;
 mod entrance;
 pub mod problem;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
-use futures::FutureExt;
-use futures::future::Either;
 use schemas::claim::{BadClaimId, ClaimId, Decision};
 use schemas::pos::{MAX_MESSAGE_BYTES, Reason, Reply};
 use schemas::subject::PosKind;
 use tokio::sync::oneshot;
-use tower::{Service, service_fn};
 
 use self::entrance::Entrance;
 pub use self::entrance::OUTLET_HEADER;
@@ -39,8 +35,6 @@ const BODY_LIMIT: Duration = Duration::from_secs(10);
 /// The contract of the desk, OpenAPI 3.1.
 pub const OPENAPI: &str = include_str!("../../../schemas/contract/desk.openapi.json");
 
-const CHECKS: &str = "/desk/v1/checks";
-
 /// All routes of the desk: the path, and what is done there. The contract lists the same ones.
 pub const ROUTES: [(&str, Act); 14] = [
     ("/desk/v1/openapi.json", Act::Contract),
@@ -55,7 +49,7 @@ pub const ROUTES: [(&str, Act); 14] = [
     ("/desk/v1/reservations/batch", Act::Many(PosKind::Reserve)),
     ("/desk/v1/reservations/{id}/confirm", Act::Settle(PosKind::Confirm)),
     ("/desk/v1/confirmations/batch", Act::Many(PosKind::Confirm)),
-    (CHECKS, Act::One(PosKind::Check)),
+    ("/desk/v1/checks", Act::One(PosKind::Check)),
     ("/desk/v1/checks/batch", Act::Many(PosKind::Check)),
 ];
 
@@ -74,30 +68,16 @@ pub enum Act {
     Many(PosKind),
 }
 
-/// The desk over HTTP. Single checks, by far the most, do not pass the router.
-pub fn service(
-    intake: Intake,
-) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static {
+/// The desk over HTTP.
+pub fn router(intake: Intake) -> Router {
     // One clone for a request, not one for each part of it.
-    let desk = Arc::new(intake);
-    let mut router = router(Arc::clone(&desk));
-    service_fn(move |mut request: Request| {
-        if request.method() == Method::POST && request.uri().path() == CHECKS {
-            DefaultBodyLimit::max(MAX_MESSAGE_BYTES).apply(&mut request);
-            Either::Left(check(Arc::clone(&desk), request).map(Ok))
-        } else {
-            Either::Right(router.call(request))
-        }
-    })
-}
-
-fn router(desk: Desk) -> Router {
+    let intake = Arc::new(intake);
     let routes =
         ROUTES.into_iter().fold(Router::new(), |routes, (path, act)| routes.route(path, act.method()));
     routes
         .fallback(|| async { problem::not_found() })
         .method_not_allowed_fallback(|| async { problem::not_allowed() })
-        .with_state(desk)
+        .with_state(intake)
 }
 
 impl Act {
@@ -109,7 +89,7 @@ impl Act {
         let method = match self {
             Self::Contract => get(|| async { json(StatusCode::OK, OPENAPI) }),
             Self::LookUp => get(claim),
-            Self::One(PosKind::Check) => post(|State(desk), request| check(desk, request)),
+            Self::One(PosKind::Check) => post(check),
             Self::One(kind) => post(move |desk, request| one(desk, kind, None, request)),
             Self::Settle(kind) => post(move |desk, id, request| settle(desk, kind, id, request)),
             Self::Many(kind) => post(move |desk, request| batch::many(desk, kind, request)),
@@ -156,7 +136,7 @@ async fn settle(desk: State<Desk>, kind: PosKind, id: IdOf, request: Request) ->
     }
 }
 
-async fn check(desk: Desk, request: Request) -> Response {
+async fn check(State(desk): State<Desk>, request: Request) -> Response {
     let entrance = match Entrance::by_head(&desk, PosKind::Check, request.headers(), false) {
         Ok(entrance) => entrance,
         Err(rejection) => return problem::rejected(&desk.rejected(rejection)),

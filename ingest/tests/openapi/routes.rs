@@ -7,7 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode};
 use axum::response::Response;
 use ingest::admission::Admission;
-use ingest::desk::{Act, ROUTES, service};
+use ingest::desk::{Act, ROUTES, router};
 use ingest::identity::{Identity, PersonSecret};
 use ingest::intake::{Intake, Queues};
 use ingest::proof::Proof;
@@ -32,7 +32,7 @@ fn intake() -> Intake {
 
 async fn ask(method: Method, path: &str, body: &str) -> Response {
     let request = Request::builder().method(method).uri(path).body(Body::from(body.to_owned())).unwrap();
-    service(intake()).oneshot(request).await.unwrap()
+    router(intake()).oneshot(request).await.unwrap()
 }
 
 fn method(act: Act) -> Method {
