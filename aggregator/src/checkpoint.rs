@@ -21,9 +21,10 @@ use crate::outlet::OutletState;
 use crate::places::Places;
 use crate::registry::Registry;
 
-const MAGIC: &[u8; 8] = b"JAEGOCK5";
+const MAGIC: &[u8; 8] = b"JAEGOCK6";
 /// All that are read, and how many blocks each has before the rows: what a later one adds comes last.
-const MAGICS: [(&[u8; 8], usize); 4] = [(b"JAEGOCK2", 1), (b"JAEGOCK3", 2), (b"JAEGOCK4", 3), (MAGIC, 4)];
+const MAGICS: [(&[u8; 8], usize); 5] =
+    [(b"JAEGOCK2", 1), (b"JAEGOCK3", 2), (b"JAEGOCK4", 3), (b"JAEGOCK5", 4), (MAGIC, 5)];
 
 /// Why bytes are no checkpoint.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +90,8 @@ impl Checkpoint {
         write_block(out, &ids.expect("ids are text"))?;
         let holds = serde_json::to_vec(&self.holds);
         write_block(out, &holds.expect("holds are text and numbers"))?;
+        let earlier = serde_json::to_vec(&self.ledger.earlier());
+        write_block(out, &earlier.expect("schedules hold only text and numbers"))?;
         self.ledger.write(|rows| write_block(out, rows))?;
         write_block(out, &[])
     }
@@ -133,11 +136,12 @@ impl Fold {
         let caps: Option<Caps> = next(1)?.map(|json| of_json(&json)).transpose()?.flatten();
         let ids = next(2)?.map(|bytes| of_postcard(&bytes)).transpose()?.unwrap_or_default();
         let holds = next(3)?.map(|json| of_json(&json)).transpose()?.unwrap_or_default();
+        let earlier = next(4)?.map(|json| of_json(&json)).transpose()?.unwrap_or_default();
         let (mut state, head): (State, Head) = of_postcard(&first)?;
         state.registry = state.registry.with_external_ids(ids).ok_or_else(|| {
             CheckpointError::State("ids in other registers of outlets that are not there".to_owned())
         })?;
-        let ledger = Ledger::of(head).map_err(|e| CheckpointError::State(e.to_string()))?;
+        let ledger = Ledger::of(head, earlier).map_err(|e| CheckpointError::State(e.to_string()))?;
         loop {
             let rows = read_checked(&mut bytes)?;
             if rows.is_empty() {

@@ -60,7 +60,7 @@ impl Cutter {
         if self.heard_revision != fold.heard.revision() {
             self.list_heard(fold);
         }
-        if self.unregistered.len() != fold.unregistered.len() {
+        if !self.unregistered.iter().eq(&fold.unregistered) {
             self.unregistered = Arc::new(fold.unregistered.iter().cloned().collect());
         }
     }

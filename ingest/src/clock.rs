@@ -17,7 +17,18 @@ pub fn move_ahead(by: Duration) {
 /// Now, by this machine's clock, or by one that was moved.
 #[must_use]
 pub fn now() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let since = since + AHEAD.get().copied().unwrap_or_default();
-    Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    millis(since_1970() + AHEAD.get().copied().unwrap_or_default())
+}
+
+/// Now by this machine's clock, whether or not ours was moved: what other machines' clocks are held against.
+pub(crate) fn machine() -> Millis {
+    millis(since_1970())
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+fn millis(since_1970: Duration) -> Millis {
+    Millis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
 }

@@ -2,19 +2,22 @@
 
 use std::collections::HashSet;
 
-use schemas::OutletCode;
 use schemas::batch::{MAX_BYTES, MAX_ENTRIES, push_line};
 use schemas::entry::{Entry, RegistryCommit};
 use schemas::registry::OutletInfo;
+use schemas::{Millis, OutletCode};
 
 use crate::journal::{Ack, Journal, Sealed};
+
+/// Bits of an import's id that are drawn.
+const CHANCE_BITS: u32 = 12;
 
 /// Writes the rows and their commit (of rows with the same code the first counts); they take effect at the acknowledged sequence.
 ///
 /// # Panics
 /// When there are more than 2^32 rows.
 pub async fn import(journal: &Journal, source: &str, digest: u64, rows: &[OutletInfo]) -> Ack {
-    let import = rand::random::<u64>() >> 11;
+    let import = id(crate::clock::now());
     let mut batch = Batches { journal, import, number: 0, payload: Vec::new(), count: 0 };
     for row in rows {
         batch.push(&Entry::RegistryRow { import, outlet: Box::new(row.clone()) }).await;
@@ -33,6 +36,11 @@ pub async fn import(journal: &Journal, source: &str, digest: u64, rows: &[Outlet
         }))
         .await;
     batch.flush().await.expect("the commit was just pushed")
+}
+
+/// An id by which the older import is the smaller: where too many are under way it gives way. 53 bits, as JSON numbers have.
+fn id(now: Millis) -> u64 {
+    now.0.unsigned_abs() << CHANCE_BITS | rand::random::<u64>() >> (64 - CHANCE_BITS)
 }
 
 struct Batches<'j> {

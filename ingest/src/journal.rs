@@ -11,6 +11,8 @@ use async_nats::jetstream::stream::{
 };
 use async_nats::jetstream::{self, Context};
 use bytes::Bytes;
+use chrono::{DateTime, FixedOffset};
+use schemas::Millis;
 use schemas::batch::{COUNT_HEADER, CRC_HEADER, FORMAT, FORMAT_HEADER, Seal, WRITER_HEADER};
 use schemas::subject::{DEAD_ALL, DEAD_STREAM, JOURNAL, JOURNAL_STREAM};
 
@@ -208,10 +210,34 @@ impl Journal {
             .await
             .map_err(|e| JournalError::Nats { what: "asking for the journal's extent", cause: e.into() })?;
         Ok(Extent {
+            made: info.created.unix_timestamp(),
             first: info.state.first_sequence,
             last: info.state.last_sequence,
             bytes: info.state.bytes,
         })
+    }
+
+    /// When the stream was made, in seconds, as it was when this was opened: one that is made anew is another journal.
+    #[must_use]
+    pub fn made(&self) -> i64 {
+        self.stream.cached_info().created.unix_timestamp()
+    }
+
+    /// What time it is by the clock of the server that leads the stream.
+    ///
+    /// # Errors
+    /// [`JournalError::Nats`].
+    pub async fn now(&self) -> Result<Millis, JournalError> {
+        /// The part of a stream's information that tells it.
+        #[derive(serde::Deserialize)]
+        struct Told {
+            ts: DateTime<FixedOffset>,
+        }
+        let asked =
+            self.context.request(format!("STREAM.INFO.{JOURNAL_STREAM}"), &serde_json::json!({})).await;
+        let Told { ts } =
+            asked.map_err(|e| JournalError::Nats { what: "asking NATS for its time", cause: e.into() })?;
+        Ok(Millis(ts.timestamp_millis()))
     }
 
     /// How safe an acknowledged batch is: `fsynced` only where a monitoring page of each server says so.
@@ -270,6 +296,8 @@ impl Journal {
 /// What the stream holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
+    /// When the stream was made, in seconds.
+    pub made: i64,
     /// First sequence that is still there; one more than the last where there is none.
     pub first: u64,
     /// Last sequence.

@@ -26,5 +26,6 @@ pub mod person;
 pub mod proof;
 pub mod redact;
 pub mod registry;
+pub mod skew;
 pub mod tail;
 pub mod tick;

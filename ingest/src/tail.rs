@@ -12,6 +12,9 @@ use crate::journal::{Extent, Journal, JournalError};
 
 /// Without a message for this long, the journal is asked whether there should have been one.
 const QUIET: Duration = Duration::from_secs(3);
+/// So many looks in a row find the journal shorter than what was read of it before that is believed: a server that has just begun to
+/// lead may be behind for a moment.
+const SHORT_LOOKS: u32 = 3;
 
 /// Why the journal can not be followed.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +23,7 @@ pub enum TailError {
     #[error(
         "the journal holds {first}..={last} but the fold needs {needed} next: entries between are gone. \
          Restore the stream from a replica or backup; or, knowing that they are lost, remove the folder \
-         `checkpoints` of the data directory to start from what is left"
+         `checkpoints` of the data directory and start with --forget-beginning yes from what is left"
     )]
     Gone {
         /// The sequence that is needed.
@@ -30,6 +33,22 @@ pub enum TailError {
         /// The last there is.
         last: u64,
     },
+    /// There is no checkpoint, and the journal has dropped its oldest entries.
+    #[error(
+        "there is no usable checkpoint, and the journal begins at {first}: what older entries said, such as policies, keys, the \
+         registry and purchases, is gone, and this core would decide otherwise than others. Copy the folder `checkpoints` from \
+         the data directory of another core or from a backup; or, where there is none, start with --forget-beginning yes"
+    )]
+    NoBeginning {
+        /// The first there is.
+        first: u64,
+    },
+    /// The stream is another one than that which was followed.
+    #[error(
+        "the stream of the journal was made anew while it was followed: its entries are others. Restore it from a backup; or \
+         start again, knowing that what it held is lost"
+    )]
+    MadeAnew,
     /// A sequence is missing inside the journal.
     #[error(
         "journal sequence {needed} is missing, {found} came instead: the stored stream was damaged. Run \
@@ -47,18 +66,16 @@ pub enum TailError {
     Journal(#[from] JournalError),
 }
 
-/// Checks that the journal holds what comes after `applied`. A fold that begins at 0 begins where the journal does.
+/// Checks that the journal holds what comes after `applied`. A fold that begins at 0 begins with the journal, or, where `forget`
+/// holds, where the journal does.
 ///
 /// # Errors
-/// [`TailError::Gone`].
-pub fn check_start(applied: u64, extent: Extent) -> Result<u64, TailError> {
+/// [`TailError::Gone`] and [`TailError::NoBeginning`].
+pub fn check_start(applied: u64, extent: Extent, forget: bool) -> Result<u64, TailError> {
     let Extent { first, last, .. } = extent;
     if applied == 0 {
-        if first > 1 {
-            tracing::warn!(
-                first,
-                "no checkpoint, and the journal has dropped its oldest entries: what only they said is gone"
-            );
+        if first > 1 && !forget {
+            return Err(TailError::NoBeginning { first });
         }
         return Ok(first.max(1));
     }
@@ -73,28 +90,34 @@ pub fn check_start(applied: u64, extent: Extent) -> Result<u64, TailError> {
 /// Sequences for which `skip` holds may be missing.
 ///
 /// # Errors
-/// [`TailError::Hole`].
+/// [`TailError::Hole`], [`TailError::Gone`] and [`TailError::MadeAnew`].
 pub async fn follow(
     journal: &Journal,
-    mut next: u64,
+    next: u64,
     skip: impl Fn(u64) -> bool,
     out: mpsc::Sender<Message>,
     stop: CancellationToken,
 ) -> Result<(), TailError> {
+    let all = Box::pin(hand_on(journal, next, skip, out));
+    stop.run_until_cancelled(all).await.unwrap_or(Ok(()))
+}
+
+async fn hand_on(
+    journal: &Journal,
+    mut next: u64,
+    skip: impl Fn(u64) -> bool,
+    out: mpsc::Sender<Message>,
+) -> Result<(), TailError> {
+    let mut short = 0;
     loop {
-        let mut messages = tokio::select! {
-            messages = subscribe(journal, next) => messages,
-            () = stop.cancelled() => return Ok(()),
-        };
+        let mut messages = subscribe(journal, next).await;
+        look(journal, next, &mut short).await?;
         loop {
-            let message = tokio::select! {
-                message = tokio::time::timeout(QUIET, messages.next()) => message,
-                () = stop.cancelled() => return Ok(()),
-            };
-            match message {
+            match tokio::time::timeout(QUIET, messages.next()).await {
                 Ok(Some(Ok(message))) => {
                     let seq = sequence(&message);
                     if seq < next {
+                        look(journal, next, &mut short).await?;
                         continue;
                     }
                     if let Some(needed) = (next..seq).find(|n| !skip(*n)) {
@@ -110,7 +133,7 @@ pub async fn follow(
                     break;
                 }
                 Ok(None) => break,
-                Err(_) if is_behind(journal, next).await => {
+                Err(_) if look(journal, next, &mut short).await? => {
                     tracing::warn!(next, "journal consumer stalled; making another");
                     break;
                 }
@@ -144,14 +167,23 @@ async fn try_subscribe(journal: &Journal, next: u64) -> Result<push::Ordered, as
     Ok(journal.stream().create_consumer(config).await?.messages().await?)
 }
 
-async fn is_behind(journal: &Journal, next: u64) -> bool {
-    match journal.extent().await {
-        Ok(extent) => extent.last >= next,
+/// Whether the journal holds more than was read of it. `short` counts the looks in a row that found less.
+async fn look(journal: &Journal, next: u64, short: &mut u32) -> Result<bool, TailError> {
+    let extent = match journal.extent().await {
+        Ok(extent) => extent,
         Err(error) => {
             tracing::warn!(%error, "journal does not answer");
-            false
+            return Ok(false);
         }
+    };
+    if extent.made != journal.made() {
+        return Err(TailError::MadeAnew);
     }
+    *short = if extent.last + 1 < next { *short + 1 } else { 0 };
+    if *short >= SHORT_LOOKS {
+        return Err(TailError::Gone { needed: next, first: extent.first, last: extent.last });
+    }
+    Ok(extent.last >= next)
 }
 
 /// Stream sequence of a message.

@@ -9,9 +9,11 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::{Journal, Sealed};
+use crate::skew::Skew;
 
 /// Writes a tick at every multiple of the interval, until told to stop; the first at once, for the interval that runs, so
-/// that a start waits for no version. A tick that the journal does not take is left out: the next one comes soon.
+/// that a start waits for no version. A tick that the journal does not take is left out: the next one comes soon. So is one of a
+/// clock that is wrong.
 pub async fn run(journal: Journal, interval: Duration, stop: CancellationToken) {
     let interval_ms = u32::try_from(interval.as_millis()).expect("intervals are at most a minute");
     let now = crate::clock::now();
@@ -19,7 +21,8 @@ pub async fn run(journal: Journal, interval: Duration, stop: CancellationToken) 
     let wait = interval.saturating_sub(Duration::from_millis(since_last.unsigned_abs()));
     let mut timer = tokio::time::interval_at(Instant::now() + wait, interval);
     timer.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    write(&journal, Tick { at: now.plus(-since_last), interval_ms }).await;
+    let mut skew = Skew::new(journal.clone());
+    write(&journal, &mut skew, Tick { at: now.plus(-since_last), interval_ms }).await;
     loop {
         tokio::select! {
             _ = timer.tick() => {}
@@ -28,11 +31,15 @@ pub async fn run(journal: Journal, interval: Duration, stop: CancellationToken) 
         let now = crate::clock::now();
         let half = i64::from(interval_ms / 2);
         let at = Millis((now.0 + half).div_euclid(i64::from(interval_ms)) * i64::from(interval_ms));
-        write(&journal, Tick { at, interval_ms }).await;
+        write(&journal, &mut skew, Tick { at, interval_ms }).await;
     }
 }
 
-async fn write(journal: &Journal, tick: Tick) {
+async fn write(journal: &Journal, skew: &mut Skew, tick: Tick) {
+    if let Err(error) = skew.check().await {
+        tracing::error!(%error, "no tick was written");
+        return;
+    }
     if let Err(error) = journal.try_append(&sealed(tick)).await {
         tracing::warn!(%error, "no tick was written");
     }

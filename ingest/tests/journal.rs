@@ -111,6 +111,51 @@ async fn a_missing_sequence_stops_the_reader_unless_it_is_skipped_by_order() {
     follow.abort();
 }
 
+#[tokio::test]
+async fn a_journal_that_is_made_anew_stops_its_reader() {
+    let bench = bench().await;
+    let (out, mut messages) = mpsc::channel(8);
+    let follow = tokio::spawn({
+        let journal = bench.journal.clone();
+        async move { tail::follow(&journal, 1, |_| false, out, CancellationToken::new()).await }
+    });
+    for at in 1..=3 {
+        bench.journal.append(&tick(at)).await;
+        next(&mut messages).await;
+    }
+    // The time at which a stream was made is known to the second.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let context = jetstream::new(bench.journal.client());
+    context.delete_stream("JOURNAL").await.unwrap();
+    let anew = Journal::open(bench.journal.client(), 1).await.unwrap();
+    for at in 4..=9 {
+        anew.append(&tick(at)).await;
+    }
+    let error = tokio::time::timeout(LIMIT, follow).await.unwrap().unwrap().unwrap_err();
+    assert!(matches!(error, tail::TailError::MadeAnew), "{error}");
+    assert!(messages.try_recv().is_err(), "nothing of the new one was handed on");
+}
+
+#[tokio::test]
+async fn a_reader_who_is_ahead_of_the_journal_stops() {
+    let bench = bench().await;
+    for at in 1..=3 {
+        bench.journal.append(&tick(at)).await;
+    }
+    let (out, mut messages) = mpsc::channel(8);
+    let error = tail::follow(&bench.journal, 7, |_| false, out, CancellationToken::new()).await.unwrap_err();
+    assert!(matches!(error, tail::TailError::Gone { needed: 7, first: 1, last: 3 }), "{error}");
+    assert!(messages.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn the_journal_tells_the_time() {
+    let bench = bench().await;
+    let apart = bench.journal.now().await.unwrap().since(ingest::clock::now());
+    assert!(apart.abs() < 5_000, "{apart} ms");
+    ingest::skew::Skew::new(bench.journal.clone()).check().await.unwrap();
+}
+
 async fn next(messages: &mut mpsc::Receiver<jetstream::Message>) -> u64 {
     let message = tokio::time::timeout(LIMIT, messages.recv()).await.unwrap().unwrap();
     message.info().unwrap().stream_sequence

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle as Thread;
 use std::time::Duration;
 
-use aggregator::{Books, Import};
+use aggregator::{Books, Import, Rulebook};
 use anyhow::{Context, bail};
 use async_nats::Client;
 use ingest::admission::Admission;
@@ -25,6 +25,7 @@ use ingest::intake::{Intake, Queues};
 use ingest::journal::{Journal, Sealed, patiently};
 use ingest::modes::{Modes, Watch};
 use ingest::proof::Proof;
+use ingest::skew::Skew;
 use ingest::tail;
 use publisher::Archive;
 use publisher::archive::AGAIN;
@@ -72,6 +73,17 @@ pub struct Core {
     taking: Option<Taking>,
     events: mpsc::UnboundedSender<ingest::answer::Event>,
     gateway_name: String,
+    /// The keys of this process.
+    ours: Option<Keys>,
+}
+
+/// What of the journal is known to be lost, and is done without.
+#[derive(Debug, Clone)]
+pub struct Lost {
+    /// These sequences.
+    pub sequences: Vec<u64>,
+    /// What it held before it begins now.
+    pub beginning: bool,
 }
 
 /// What takes new messages.
@@ -92,16 +104,17 @@ impl Core {
         client: Client,
         monitors: &[String],
         replicas: usize,
-        (data_dir, skip, archive): (&Path, Vec<u64>, Option<&Archive>),
+        (data_dir, lost, archive): (&Path, Lost, Option<&Archive>),
     ) -> anyhow::Result<Self> {
         let journal = patiently(|| Journal::open(client.clone(), replicas)).await?;
         patiently(|| journal.keep_dead_letters(replicas)).await?;
         let proof = journal.prove(monitors).await;
-        let made = journal.stream().cached_info().created.unix_timestamp();
-        let checkpoints = Checkpoints::open(data_dir, made).context("opening the checkpoints")?;
+        Skew::new(journal.clone()).check().await?;
+        let checkpoints = Checkpoints::open(data_dir, journal.made()).context("opening the checkpoints")?;
         let fold = checkpoints.newest().context("reading the checkpoints")?;
         let extent = patiently(|| journal.extent()).await?;
-        let next = tail::check_start(fold.applied(), extent)?;
+        let next = tail::check_start(fold.applied(), extent, lost.beginning)?;
+        let skip = lost.sequences;
         tracing::info!(
             checkpoint = fold.applied(),
             next,
@@ -151,6 +164,7 @@ impl Core {
             taking: None,
             events,
             gateway_name,
+            ours: None,
         })
     }
 
@@ -177,14 +191,15 @@ impl Core {
 
     /// Resolves when the fold or the tail has ended by itself.
     pub async fn failure(&mut self) -> anyhow::Error {
-        let mut view = self.view.clone();
         tokio::select! {
             ended = &mut self.follow => match ended {
                 Ok(Err(error)) => return error.into(),
                 Ok(Ok(())) => {}
                 Err(error) => return error.into(),
             },
-            () = async { while view.changed().await.is_ok() {} } => {}
+            retired = retired(self.view.clone(), &self.books, self.ours) => if let Err(error) = retired {
+                return error;
+            },
         }
         self.why_ended().await
     }
@@ -200,7 +215,8 @@ impl Core {
         self.enter("rules", &Entry::Rules(rules.clone())).await
     }
 
-    /// Puts policies into force where others are. Another core may have done so.
+    /// Puts policies into force where others are. Another core may have done so; and those whose place others took since are not
+    /// put back by a core that starts with them again.
     ///
     /// # Errors
     /// When the fold ended before they were applied.
@@ -208,7 +224,34 @@ impl Core {
         if self.books.schedule().is_some_and(|in_force| *in_force == *schedule) {
             return Ok(());
         }
+        if self.books.superseded(schedule) {
+            tracing::warn!(
+                schedule = schedule.name,
+                "these policies were in force before, and others have taken their place: they are not put back. Start with the \
+                 newest document; to go back to this one, give it another name"
+            );
+            return Ok(());
+        }
+        self.warn_of_forgotten(schedule);
         self.enter("schedule", &Entry::Schedule(Box::new(schedule.clone()))).await
+    }
+
+    /// Says so where policies look back to purchases that those in force had no need for.
+    fn warn_of_forgotten(&self, schedule: &Schedule) {
+        let Some(in_force) = self.books.schedule() else { return };
+        let first = |schedule: &Schedule| {
+            let today = aggregator::calendar::day_of(ingest::clock::now(), schedule.offset_minutes);
+            Rulebook::new(schedule).ok().map(|rulebook| rulebook.first_day_needed(today))
+        };
+        if let (Some(kept), Some(needed)) = (first(&in_force), first(schedule))
+            && needed < kept
+        {
+            tracing::warn!(
+                kept = schemas::time::civil(kept).to_string(),
+                needed = schemas::time::civil(needed).to_string(),
+                "these policies look back further than those in force: purchases of days before may be forgotten already"
+            );
+        }
     }
 
     /// Persons are to be known under these keys, where they follow those of the journal. A core that still has the key before
@@ -217,27 +260,13 @@ impl Core {
     /// # Errors
     /// When the keys are others: under them nobody would be known, and everybody could buy again.
     pub async fn keys(&mut self, ours: Keys) -> anyhow::Result<()> {
-        if !self.knows(ours)? {
+        if !knows(&self.books, ours)? {
             self.enter("keys", &Entry::Keys(ours)).await?;
             // Another core may have come first with others: then ours changed nothing.
-            self.knows(ours)?;
+            knows(&self.books, ours)?;
         }
+        self.ours = Some(ours);
         Ok(())
-    }
-
-    /// Whether persons are known under these keys.
-    fn knows(&self, ours: Keys) -> anyhow::Result<bool> {
-        match self.books.keys() {
-            Some(known) if known == ours || known.previous == Some(ours.current) => Ok(true),
-            Some(known) if !ours.follow(known) => bail!(
-                "the journal knows persons under the key {:016x}, and this process has {:016x}: under another key nobody is \
-                 known and everybody could buy again. Start with the key of the journal, or with it as \
-                 --person-key-previous to change keys",
-                known.current,
-                ours.current
-            ),
-            _ => Ok(false),
-        }
     }
 
     /// Appends one entry of our own and waits until it is applied.
@@ -356,6 +385,29 @@ impl Core {
             Ok(Ok(Err(damaged))) => damaged.into(),
             _ => anyhow::anyhow!("the fold ended without a word; see the log"),
         }
+    }
+}
+
+/// Ends when the fold does, or with an error once others have left the keys of this process behind.
+async fn retired(mut view: watch::Receiver<View>, books: &Books, ours: Option<Keys>) -> anyhow::Result<()> {
+    while view.changed().await.is_ok() {
+        ours.map_or(Ok(true), |ours| knows(books, ours))?;
+    }
+    Ok(())
+}
+
+/// Whether persons are known under these keys.
+fn knows(books: &Books, ours: Keys) -> anyhow::Result<bool> {
+    match books.keys() {
+        Some(known) if known == ours || known.previous == Some(ours.current) => Ok(true),
+        Some(known) if !ours.follow(known) => bail!(
+            "the journal knows persons under the key {:016x}, and this process has {:016x}: under another key nobody is \
+             known and everybody could buy again. Start with the key of the journal, or with it as \
+             --person-key-previous to change keys",
+            known.current,
+            ours.current
+        ),
+        _ => Ok(false),
     }
 }
 

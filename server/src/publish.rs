@@ -76,7 +76,7 @@ struct Desk {
 
 impl Desk {
     async fn run(self, mut view: watch::Receiver<View>, published: watch::Sender<u64>) {
-        let mut journal = Extent { first: 0, last: 0, bytes: 0 };
+        let mut journal = Extent { made: 0, first: 0, last: 0, bytes: 0 };
         let mut asked: Option<Instant> = None;
         loop {
             // Without a new version the status page still follows: a writing side that stands still is to be seen there.

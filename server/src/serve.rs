@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, Admin};
-use crate::core::{Core, reached, registered, was_imported};
+use crate::core::{Core, Lost, reached, registered, was_imported};
 use crate::counters::Counters;
 use crate::endpoints::Endpoints;
 use crate::history;
@@ -110,8 +110,8 @@ async fn serve(
         ingest::nats::connect(&url, "jaego").await.with_context(|| format!("connecting to NATS at {url}"))?;
     let checks = connect_for_checks(counters, url.clone()).await?;
     let archive = history::open(settings)?;
-    let skip = settings.skip_damaged.clone();
-    let replayed = (settings.data_dir.as_path(), skip, archive.as_ref());
+    let lost = Lost { sequences: settings.skip_damaged.clone(), beginning: settings.forget_beginning };
+    let replayed = (settings.data_dir.as_path(), lost, archive.as_ref());
     let mut core = Core::open(client, &monitors, settings.replicas, replayed).await?;
 
     let ready = Arc::new(AtomicBool::new(false));

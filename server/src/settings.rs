@@ -97,6 +97,11 @@ const KEYS: &[Key] = &[
     key("hidden-after", "29d", "Time without a word after which stock is no longer shown"),
     key("skip-damaged", "", "Journal sequences known to be lost, comma-separated: they are not applied"),
     key(
+        "forget-beginning",
+        "no",
+        "yes: start without a checkpoint although the journal has dropped its oldest entries; what only they said is forgotten",
+    ),
+    key(
         "person-key",
         "",
         "File with the key of person fingerprints, made by `jaego key new`; the key itself: JAEGO_PERSON_KEY_HEX",
@@ -230,6 +235,8 @@ pub struct Settings {
     pub rules: Rules,
     /// Journal sequences that are not applied.
     pub skip_damaged: Vec<u64>,
+    /// Whether to start without a checkpoint where the journal has dropped its oldest entries.
+    pub forget_beginning: bool,
     /// Keys of person fingerprints; an edge has none.
     pub identity: Option<Arc<Identity>>,
     /// How far the clock of this process is moved ahead; nothing but rehearsals move it.
@@ -395,6 +402,7 @@ impl Layers {
         let history_origin = self.value("history-origin", values::origin);
         let rules = self.rules();
         let skip_damaged = self.value("skip-damaged", values::sequences);
+        let forget_beginning = self.value("forget-beginning", values::yes);
         let clock_ahead = self.value("clock-ahead", values::duration);
         let log = self.value("log", values::log_filter);
         let log_json = self.value("log-format", values::log_json);
@@ -422,6 +430,7 @@ impl Layers {
             rules: rules?,
             skip_damaged: skip_damaged?,
             identity,
+            forget_beginning: forget_beginning?,
             clock_ahead: clock_ahead?,
             log: log?,
             log_json: log_json?,

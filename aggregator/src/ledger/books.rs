@@ -57,6 +57,8 @@ impl Row for Alias {
 #[derive(Debug)]
 pub(crate) struct Ration {
     pub(crate) schedule: Option<Arc<Schedule>>,
+    /// Schedules that were in force before, the newest last.
+    pub(crate) earlier: Vec<Arc<Schedule>>,
     pub(crate) rulebook: Option<Rulebook>,
     /// For each group of the rulebook its number in the books.
     pub(crate) groups: Vec<u8>,
@@ -66,7 +68,7 @@ pub(crate) struct Ration {
 impl Default for Ration {
     fn default() -> Self {
         let offset_minutes = schemas::time::KST_MINUTES;
-        Self { schedule: None, rulebook: None, groups: Vec::new(), offset_minutes }
+        Self { schedule: None, earlier: Vec::new(), rulebook: None, groups: Vec::new(), offset_minutes }
     }
 }
 
@@ -152,6 +154,12 @@ impl Books {
     #[must_use]
     pub fn schedule(&self) -> Option<Arc<Schedule>> {
         self.ration().schedule.clone()
+    }
+
+    /// Whether these policies were in force before others took their place, as far as that is remembered.
+    #[must_use]
+    pub fn superseded(&self, schedule: &Schedule) -> bool {
+        self.ration().earlier.iter().any(|earlier| **earlier == *schedule)
     }
 
     /// The keys in use, by their fingerprints.

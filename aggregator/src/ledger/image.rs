@@ -10,7 +10,7 @@ use schemas::{Millis, OutletCode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::books::Alias;
+use super::books::{Alias, Ration};
 use super::claims::Claim;
 use super::table::{Part, Row, Table, sorted};
 use super::weeks::Bought;
@@ -24,6 +24,7 @@ const ALIASES: u8 = 3;
 #[derive(Debug)]
 pub(crate) struct LedgerImage {
     head: Head,
+    earlier: Vec<Arc<Schedule>>,
     weeks: Vec<(i32, Vec<Part<Bought>>)>,
     claims: Vec<Part<Claim>>,
     aliases: Vec<Part<Alias>>,
@@ -55,6 +56,7 @@ impl Ledger {
                 schedule: self.books.schedule().map(json),
                 keys: self.books.keys().map(|keys| (keys.current, keys.previous)),
             },
+            earlier: self.ration.earlier.clone(),
             weeks: self.books.weeks.share().iter().map(|(week, bucket)| (*week, bucket.share())).collect(),
             claims: self.books.claims.share(),
             aliases: self.books.aliases.share(),
@@ -65,13 +67,15 @@ impl Ledger {
     ///
     /// # Errors
     /// When the schedule in it can not be read.
-    pub(crate) fn of(head: Head) -> Result<Self, serde_json::Error> {
+    pub(crate) fn of(head: Head, earlier: Vec<Schedule>) -> Result<Self, serde_json::Error> {
         let mut ledger = Self { names: head.names, ..Self::default() };
         ledger.holds = head
             .holds
             .into_iter()
             .map(|(at, id, outlet)| ((at, ClaimId(Uuid::from_bytes(id))), outlet))
             .collect();
+        let earlier = earlier.into_iter().map(Arc::new).collect();
+        ledger.set_ration(Ration { earlier, ..Ration::default() });
         if let Some(json) = head.schedule {
             ledger.schedule(serde_json::from_str(&json)?);
         }
@@ -85,6 +89,11 @@ impl Ledger {
 impl LedgerImage {
     pub(crate) fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// Schedules that were in force before, the newest last.
+    pub(crate) fn earlier(&self) -> Vec<&Schedule> {
+        self.earlier.iter().map(|schedule| &**schedule).collect()
     }
 
     /// Hands all rows to `block`, some ten thousand at a time, and lets go of them.

@@ -35,6 +35,8 @@ use crate::policy::{Judgment, Rulebook};
 const MINUTE_MS: i64 = 60_000;
 /// Further back than this no late claim lies: gateways take none, and one that is in the journal anyhow counts at its end.
 const LATE_MS: i64 = (MAX_LATE_DAYS + 1) * 86_400_000;
+/// So many schedules that were in force before are remembered.
+const EARLIER: usize = 16;
 /// Items and groups have numbers below this one.
 const NO_NUMBER: u8 = u8::MAX;
 
@@ -229,10 +231,15 @@ impl Ledger {
         let groups = rulebook.groups().iter().map(|name| number(&names.groups, name.as_str())).collect();
         self.names = names;
         let offset_minutes = rulebook.offset_minutes();
+        let earlier = self.ration.earlier_than(&schedule);
         let schedule = Some(Arc::new(schedule));
-        self.ration = Arc::new(Ration { schedule, rulebook: Some(rulebook), groups, offset_minutes });
-        self.books.set_ration(Arc::clone(&self.ration));
+        self.set_ration(Ration { schedule, earlier, rulebook: Some(rulebook), groups, offset_minutes });
         true
+    }
+
+    fn set_ration(&mut self, ration: Ration) {
+        self.ration = Arc::new(ration);
+        self.books.set_ration(Arc::clone(&self.ration));
     }
 
     /// Persons are known under these keys from here on. With the end of a change-over, old keys mean nothing more. Keys that
@@ -349,6 +356,15 @@ impl Ledger {
                 tally.refused[at] += 1;
             }
         }
+    }
+}
+
+impl Ration {
+    /// What is remembered once this schedule takes the place of the one in force.
+    fn earlier_than(&self, schedule: &Schedule) -> Vec<Arc<Schedule>> {
+        let known = self.earlier.iter().chain(&self.schedule);
+        let earlier: Vec<_> = known.filter(|known| ***known != *schedule).cloned().collect();
+        earlier[earlier.len().saturating_sub(EARLIER)..].to_vec()
     }
 }
 

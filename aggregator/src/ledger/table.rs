@@ -130,21 +130,28 @@ impl<R: Row> Table<R> {
         self.0.iter().map(|part| Arc::clone(&part.read().expect(WHOLE))).collect()
     }
 
-    /// Puts rows that belong to one part, as a checkpoint has them. Room is made for all of them at once.
+    /// Puts rows as a checkpoint has them: those of one part together, and room is made for all of them at once. A checkpoint
+    /// of a table with another number of parts, or other hashes, is read as well.
     pub(crate) fn fill(&self, rows: &[R]) {
-        let Some(first) = rows.first() else { return };
-        let mut part = self.part(R::hash(&first.key())).write().expect(WHOLE);
-        let part = Arc::make_mut(&mut part);
-        part.reserve(rows.len(), |row| R::hash(&row.key()));
-        for row in rows {
-            part.insert_unique(R::hash(&row.key()), *row, |row| R::hash(&row.key()));
+        let number = |row: &R| self.number(R::hash(&row.key()));
+        for rows in rows.chunk_by(|a, b| number(a) == number(b)) {
+            let mut part = self.0[number(&rows[0])].write().expect(WHOLE);
+            let part = Arc::make_mut(&mut part);
+            part.reserve(rows.len(), |row| R::hash(&row.key()));
+            for row in rows {
+                part.insert_unique(R::hash(&row.key()), *row, |row| R::hash(&row.key()));
+            }
         }
     }
 
-    /// The part of a hash, by bits that a hash table of its size looks at last: 32 of them as a fraction of the parts.
     fn part(&self, hash: u64) -> &RwLock<Part<R>> {
+        &self.0[self.number(hash)]
+    }
+
+    /// The part of a hash, by bits that a hash table of its size looks at last: 32 of them as a fraction of the parts.
+    fn number(&self, hash: u64) -> usize {
         let fraction = u64::from((hash >> 24) as u32);
-        &self.0[((fraction * self.0.len() as u64) >> 32) as usize]
+        ((fraction * self.0.len() as u64) >> 32) as usize
     }
 }
 
@@ -208,6 +215,17 @@ mod tests {
             again.fill(&rows);
         }
         assert_eq!(bytes(&again.share()), before);
+    }
+
+    #[test]
+    fn rows_of_a_table_with_other_parts_are_found() {
+        let (old, new) = (Table::new(8), Table::new(5));
+        (0..1000).for_each(|n| old.upsert(&n, || Pair(n, n), |_| ()));
+        for part in old.share() {
+            new.fill(&part.iter().copied().collect::<Vec<_>>());
+        }
+        assert_eq!(new.len(), 1000);
+        assert!((0..1000).all(|n| new.get(&n) == Some(Pair(n, n))));
     }
 
     #[test]

@@ -114,7 +114,7 @@ fn the_journal_carries_them_and_a_checkpoint_keeps_them() {
 }
 
 #[test]
-fn checkpoints_of_before_there_were_caps_external_ids_or_holds_are_read() {
+fn checkpoints_of_before_what_was_added_later_are_read() {
     let mut fold = Fold::default();
     fold.apply(7, Entry::Rules(schemas::entry::Rules::default()));
     let now = fold.checkpoint().to_bytes();
@@ -122,10 +122,12 @@ fn checkpoints_of_before_there_were_caps_external_ids_or_holds_are_read() {
     let end = |from: usize| from + 8 + u32::from_le_bytes(now[from..from + 4].try_into().unwrap()) as usize;
     let (state, caps) = (end(8), end(end(8)));
     let (ids, holds) = (end(caps), end(end(caps)));
-    let without_holds = [b"JAEGOCK4", &now[8..ids], &now[holds..]].concat();
-    let without_ids = [b"JAEGOCK3", &now[8..caps], &now[holds..]].concat();
-    let without_caps = [b"JAEGOCK2", &now[8..state], &now[holds..]].concat();
-    for before in [without_holds, without_ids, without_caps] {
+    let rows = end(holds);
+    let without_earlier = [b"JAEGOCK5", &now[8..holds], &now[rows..]].concat();
+    let without_holds = [b"JAEGOCK4", &now[8..ids], &now[rows..]].concat();
+    let without_ids = [b"JAEGOCK3", &now[8..caps], &now[rows..]].concat();
+    let without_caps = [b"JAEGOCK2", &now[8..state], &now[rows..]].concat();
+    for before in [without_earlier, without_holds, without_ids, without_caps] {
         let restored = Fold::restore(before.as_slice()).unwrap();
         assert_eq!((restored.applied(), restored.caps()), (7, None));
         assert_eq!(restored.holds().iter().count(), 0);

@@ -43,6 +43,21 @@ fn the_same_claim_gets_the_same_decision_for_a_day_over_restarts_and_schedules()
 }
 
 #[test]
+fn schedules_that_were_in_force_before_are_known_after_a_restart() {
+    let mut world = World::default();
+    let of = |quantity| masks(Window::Week, quantity);
+    for quantity in (1..=20).chain([19]) {
+        world.schedule(of(quantity));
+    }
+    for _ in 0..2 {
+        let books = world.fold.books();
+        let known: Vec<u32> = (1..=21).filter(|quantity| books.superseded(&of(*quantity))).collect();
+        assert_eq!(known, [4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20], "19 is in force again");
+        world = world.restarted();
+    }
+}
+
+#[test]
 fn a_claim_is_void_once_by_its_outlet() {
     let mut world = World::under(masks(Window::Week, 2));
     world.report(OUTLETS[0], "mask", 50, MONDAY);

@@ -20,4 +20,5 @@ mod ration;
 mod readers;
 mod real_input;
 mod rehearsal;
+mod starts;
 mod taiwan;
