@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Method, Request};
+use axum::http::{Method, Request, header};
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -140,6 +140,10 @@ fn answer<R: Ready>(
     peer: IpAddr,
     mut request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response, Infallible>> + use<R> {
+    // Parts are of what GET answers alone (RFC 9110, 14.2).
+    if request.method() == Method::HEAD {
+        request.headers_mut().remove(header::RANGE);
+    }
     let reader = limits.reader(peer, request.headers());
     let (answered, spent) = match limits.enter(reader, request.headers()) {
         Ok(spent) => (ready(&request), spent),

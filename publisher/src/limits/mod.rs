@@ -176,7 +176,9 @@ impl Limits {
         }
     }
 
+    /// On a port of both families the addresses of the older come in the form of the newer.
     fn is_proxy(&self, ip: IpAddr) -> bool {
+        let ip = ip.to_canonical();
         self.rules.proxies.iter().any(|net| net.contains(&ip))
     }
 

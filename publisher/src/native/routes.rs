@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 use axum::routing::any;
+use tokio::sync::Semaphore;
 
 use super::body::Body;
 use super::document::Kind;
@@ -163,8 +164,21 @@ pub(crate) async fn coded(body: Arc<Body>, headers: &HeaderMap) -> Arc<Body> {
     .await
 }
 
+/// What takes long, beside the threads that answer. Half of the cores at most: the rest is for those who sell and publish, and who asks for
+/// much waits.
 async fn beside<T: Send + 'static>(make: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(make).await.expect("writing and compressing do not panic")
+    static SEATS: LazyLock<Semaphore> = LazyLock::new(|| {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Semaphore::new((cores / 2).max(1))
+    });
+    let seat = SEATS.acquire().await.expect("nobody closes it");
+    // The seat is taken until the work is done, also where the reader is gone by then.
+    let work = move || {
+        let made = make();
+        drop(seat);
+        made
+    };
+    tokio::task::spawn_blocking(work).await.expect("writing and compressing do not panic")
 }
 
 async fn changes(edition: Arc<NativeEdition>, headers: &HeaderMap, params: Params<'_>) -> Response {

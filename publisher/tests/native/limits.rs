@@ -287,6 +287,11 @@ async fn a_proxy_of_ours_tells_who_asks_and_nobody_else_does() {
         assert_eq!(of_three(server.at, &[("X-Forwarded-For", "203.0.113.10")]).await, second);
     }
     assert_eq!(of_three(behind.at, &[("X-Forwarded-For", "198.51.100.1, 203.0.113.9")]).await, 0);
+    // A proxy of ours is known in the form that a port of both families gives it.
+    for reader in ["203.0.113.20", "203.0.113.21"] {
+        let told = format!("{reader}, ::ffff:127.0.0.5");
+        assert_eq!(of_three(behind.at, &[("X-Forwarded-For", &told)]).await, 1, "{told}");
+    }
 }
 
 #[tokio::test]

@@ -143,3 +143,17 @@ async fn before_there_is_a_version_a_socket_says_so() {
         assert_eq!(over_a_socket(at, "GET", path, &[]).await.0, 503, "{path}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parts_are_of_what_is_fetched_and_not_of_what_is_only_asked_about() {
+    let (_, at) = served().await;
+    let part = [("range", "bytes=0-5")];
+    for path in ["/v1/outlets.json", "/v1/manifest.json"] {
+        let (status, headers, length, body) = over_a_socket(at, "GET", path, &part).await;
+        assert_eq!((status, length, body.len()), (206, Some(6), 6), "{path}");
+        assert!(headers.contains_key("content-range"));
+        let (status, headers, length, _) = over_a_socket(at, "HEAD", path, &part).await;
+        assert_eq!((status, headers.contains_key("content-range")), (200, false), "{path}");
+        assert_eq!(length, over_a_socket(at, "GET", path, &[]).await.2, "{path}");
+    }
+}

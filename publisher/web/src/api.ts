@@ -9,10 +9,17 @@ export interface Got<T> {
   kept: boolean;
 }
 
+/** The server answered, and not with the document. */
+export class Refused extends Error {
+  constructor(url: string, readonly status: number) {
+    super(`${url}: ${status}`);
+  }
+}
+
 /** A document, or none where it is still the one with this ETag. */
 export async function read<T extends Head>(url: string, etag?: string | null): Promise<Got<T> | null> {
   const response = await fetch(url, { cache: "no-cache", headers: { accept: "application/json" } });
-  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  if (!response.ok) throw new Refused(url, response.status);
   const kept = response.headers.has("x-jaego-kept");
   const found = response.headers.get("etag");
   const at = (data: Head) => seen(Date.parse(data.last_updated), kept);

@@ -1,5 +1,6 @@
 // Today's rule of purchase, and the weekday on which a digit's turn comes.
 import { read, Repeating } from "./api.ts";
+import { now } from "./freshness.ts";
 import { Signal } from "./signal.ts";
 import type { Head, Rule, Today } from "./types.ts";
 import type { Strings } from "./strings.ts";
@@ -14,6 +15,7 @@ interface Policy {
 }
 
 interface Schedule {
+  offset_minutes?: number;
   policies?: Policy[];
 }
 
@@ -28,6 +30,12 @@ export const polling = new Repeating(async () => {
   etag = got.kept ? null : got.etag;
   policies.value = got.data;
 }, () => 60);
+
+/** Whether what is known is of the day that it is where the rules hold: an old page, or old data, tells of another day. */
+export function isOfToday(known: Policies, at = now()): boolean {
+  const local = new Date(at + (known.schedule?.offset_minutes ?? 540) * 60_000);
+  return known.today.date === local.toISOString().slice(0, 10);
+}
 
 const digitsOf = (gate: Gate): number[] => (typeof gate === "object" ? gate.digits : []);
 

@@ -299,6 +299,35 @@ await test("today's rule by the last digit", async (page) => {
   await shot(page, "desk-today");
 }, { viewport: DESK });
 
+for (const [locale, said, digits] of [["ko-KR", "2020-03-10의 안내만", "오늘 누가 살 수 있는지는"], ["en-US", "Only the rule of 2020-03-10", "has not been received"]]) {
+  await test(`the rule of another day is not told as today's, ${locale}`, async (page) => {
+    await page.route("**/v1/policies.json", async (route) => {
+      const answer = await route.fetch();
+      const known = await answer.json();
+      const today = { ...known.today, date: "2020-03-10", weekday: "tue", everyone: false, birth_digits: [2, 7] };
+      await route.fulfill({ response: answer, json: { ...known, today } });
+    });
+    await page.reload();
+    await page.locator(".today-head").click();
+    const text = await page.locator(".today").innerText();
+    for (const word of [said, digits]) assert(text.includes(word), `${word} is not said: ${text}`);
+    assert((await page.locator(".digits").count()) === 0, "digits of another day");
+    await shot(page, `desk-another-day-${locale}`);
+  }, { viewport: DESK, locale, serviceWorkers: "block" });
+}
+
+await test("an outlet that is turned away is not one that is missing", async (page) => {
+  await drawn(page);
+  let status = 429;
+  await page.route("**/v1/outlets/*", (route) => route.fulfill({ status, json: { title: "no" } }));
+  await goTo(page, "강남");
+  await outletsListed(page);
+  await page.locator(".row[data-id]").first().click();
+  await page.locator(".detail .note", { hasText: "읽지 못했습니다" }).waitFor();
+  status = 404;
+  await page.locator(".detail .note", { hasText: "찾지 못했습니다" }).waitFor({ timeout: 30_000 });
+}, { viewport: DESK, quiet: false, serviceWorkers: "block" });
+
 await test("keyboard alone reaches an outlet", async (page) => {
   await drawn(page);
   await page.keyboard.press("Tab");

@@ -30,7 +30,7 @@ pub enum Judged {
     Held,
     /// Not.
     Broken,
-    /// Told and not judged: a short form judges no times, and nothing was measured otherwise.
+    /// Told and not judged: a short form judges no times.
     NotJudged,
 }
 

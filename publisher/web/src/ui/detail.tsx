@@ -1,7 +1,7 @@
 // One outlet: what it has, how old each figure is, when it sells, and what it wants to say.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ageOf, momentOf } from "../age.ts";
-import { read } from "../api.ts";
+import { read, Refused } from "../api.ts";
 import { clock, korea, opening } from "../hours.ts";
 import { reveal } from "../map.ts";
 import { useBeat, useSignal } from "../signal.ts";
@@ -13,7 +13,7 @@ import { Icon, Mark } from "./icons.tsx";
 
 const REFRESH_MS = 10_000;
 
-type State = Row | "loading" | "missing";
+type State = Row | "loading" | "missing" | "unread";
 
 /** The row of an outlet, read again now and then and whenever it changes on the map. */
 function useRow(id: string): State {
@@ -23,10 +23,15 @@ function useRow(id: string): State {
   useEffect(() => {
     let gone = false;
     const load = async () => {
-      const got = await read<Head & { outlet: Row }>(`/v1/outlets/${encodeURIComponent(id)}`).catch(() => null);
+      let why: State = "unread";
+      const got = await read<Head & { outlet: Row }>(`/v1/outlets/${encodeURIComponent(id)}`).catch((error: unknown) => {
+        if (error instanceof Refused && error.status === 404) why = "missing";
+        return null;
+      });
       if (gone) return;
       if (got) takeRows([got.data.outlet], got.data.version);
-      setRow((before) => got?.data.outlet ?? (before === "loading" ? "missing" : before));
+      // What was read before stays, with its age.
+      setRow((before) => got?.data.outlet ?? (typeof before === "object" ? before : why));
     };
     void load();
     const timer = setInterval(() => document.hidden || void load(), REFRESH_MS);
@@ -54,7 +59,7 @@ export function Detail({ id }: { id: string }) {
   return (
     <section class="detail" aria-label={w.details}>
       <button type="button" class="back" onClick={() => void (selected.value = null)}><Icon name="back" />{w.back}</button>
-      {named ? <Facts row={named} title={title} /> : <p class="note">{row === "missing" ? w.missing : w.loading}</p>}
+      {named ? <Facts row={named} title={title} /> : <p class="note">{typeof row === "string" ? w[row] : w.loading}</p>}
     </section>
   );
 }

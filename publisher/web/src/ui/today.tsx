@@ -1,7 +1,7 @@
 // Today's rule in one line, and on demand: whose day it is, by the last digit of the year of birth.
 import { useState } from "preact/hooks";
-import { dayOf, policies, quantity } from "../policies.ts";
-import { useSignal } from "../signal.ts";
+import { dayOf, isOfToday, policies, quantity } from "../policies.ts";
+import { useBeat, useSignal } from "../signal.ts";
 import { language, useWords, type Strings } from "../strings.ts";
 import type { Today } from "../types.ts";
 import { Icon } from "./icons.tsx";
@@ -21,21 +21,23 @@ export function TodayCard() {
   const w = useWords();
   const known = useSignal(policies);
   const [open, setOpen] = useState(false);
+  useBeat(1000);
   if (!known) return null;
   const { today } = known;
+  const fresh = isOfToday(known);
   const day = w.daysLong[WEEK.indexOf(today.weekday)] ?? today.weekday;
   const holiday = today.holiday?.[language.value];
   return (
     <section class="today" aria-label={w.rule}>
       <button type="button" class="today-head" aria-expanded={open} onClick={() => setOpen(!open)}>
-        <span class="today-day">{w.days[WEEK.indexOf(today.weekday)] ?? ""}</span>
+        <span class="today-day">{fresh ? w.days[WEEK.indexOf(today.weekday)] ?? "" : "?"}</span>
         <span class="today-text">
-          <strong>{summary(today, w)}</strong>
-          <small>{[holiday ?? day, today.rules[0] && quantity(today.rules[0], w)].filter(Boolean).join(" · ")}</small>
+          <strong>{fresh ? summary(today, w) : w.ruleOfAnotherDay(today.date)}</strong>
+          <small>{fresh ? [holiday ?? day, today.rules[0] && quantity(today.rules[0], w)].filter(Boolean).join(" · ") : w.ruleNotKnown}</small>
         </span>
         <Icon name={open ? "up" : "down"} />
       </button>
-      {open && <TodayMore today={today} />}
+      {open && fresh && <TodayMore today={today} />}
     </section>
   );
 }

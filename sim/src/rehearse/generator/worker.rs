@@ -281,9 +281,12 @@ impl<C: Caller> Worker<C> {
         let Some(class) = request.class else { return count(&mut self.gauges.aside, second) };
         let phase = self.timeline.phase(request.intended.as_secs_f64());
         let gauge = &mut self.gauges.classes[class];
-        gauge.latency(now.saturating_sub(request.intended), second, phase);
         match next {
-            Next::Good => count(&mut gauge.good, second),
+            Next::Good => {
+                // Of good answers alone: to be turned away is quick.
+                gauge.latency(now.saturating_sub(request.intended), second, phase);
+                count(&mut gauge.good, second);
+            }
             Next::TurnedAway => count(&mut gauge.turned_away, second),
             _ => count(&mut gauge.failed, second),
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::probe::Quantiles;
 use crate::rehearse::catalog;
 use crate::rehearse::schedule::Timeline;
 use crate::rehearse::watch::Sample;
@@ -18,6 +19,7 @@ fn good() -> (Scenario, Measured) {
         }
         (class.intended, class.sent, class.good) = (vec![3_000], vec![3_000], vec![3_000]);
     }
+    measured.visible = Quantiles { count: 200, p50_ms: 600, p99_ms: 1_100, max_ms: 1_200 };
     measured.gauges.cpu = vec![0.3; 100];
     measured.gauges.late(Duration::from_micros(900), 0);
     measured.seen.samples = vec![Sample { ages_ms: vec![Some(900.0)], ..Sample::default() }; 100];
@@ -40,7 +42,7 @@ fn a_good_run_passes() {
 
 #[test]
 fn each_rule_and_threshold_can_break_a_run() {
-    let broken: [fn(&mut Measured); 13] = [
+    let broken: [fn(&mut Measured); 16] = [
         |m| m.accounts.findings.wrong_day = 1,
         |m| m.accounts.findings.over_limit = 1,
         |m| m.accounts.findings.wrongly_refused = 1,
@@ -54,6 +56,11 @@ fn each_rule_and_threshold_can_break_a_run() {
         // The sale is felt when the post offices come: from 3 to 20 ms.
         |m| (0..100).for_each(|_| m.gauges.classes[0].latency(Duration::from_millis(20), 3, 2)),
         |m| m.seen.samples[50].ages_ms[0] = Some(9_000.0),
+        |m| m.visible.p99_ms = 1_600,
+        // Of 203 reports three were never seen: the p99 is one of them.
+        |m| m.unseen = 3,
+        // Nothing was measured at all.
+        |m| m.visible.count = 0,
         |m| *m.gauges.classes[1].statuses.entry(503).or_default() += 1,
     ];
     for (number, change) in broken.into_iter().enumerate() {

@@ -14,18 +14,13 @@ struct Weighed {
     allowed: String,
 }
 
-/// Judges one threshold. A short form judges none, and what was not measured is not judged.
+/// Judges one threshold. A short form judges none. What was not measured did not hold.
 pub(super) fn judge(threshold: &Threshold, scenario: &Scenario, measured: &Measured) -> Row {
     let Weighed { what, what_ko, value, allowed } = weigh(threshold, scenario, measured);
     let judged = match value {
-        Some((_, holds)) if !measured.short => {
-            if holds {
-                Judged::Held
-            } else {
-                Judged::Broken
-            }
-        }
-        _ => Judged::NotJudged,
+        _ if measured.short => Judged::NotJudged,
+        Some((_, true)) => Judged::Held,
+        Some((_, false)) | None => Judged::Broken,
     };
     let measured = value.map_or_else(|| "nothing measured".to_owned(), |(words, _)| words);
     Row { what, what_ko, measured, allowed, judged, rule: false }
@@ -79,9 +74,13 @@ impl Seen<'_> {
     }
 
     fn visible(&self, most: f64) -> Weighed {
-        let seen = self.measured.visible;
-        let value = (seen.count > 0)
-            .then(|| (format!("{} ms (of {})", seen.p99_ms, seen.count), seen.p99_ms as f64 <= most));
+        let (seen, unseen) = (self.measured.visible, self.measured.unseen);
+        // Those that were never seen are the slowest: more than one in a hundred, and the p99 is one of them.
+        let value = (seen.count > 0).then(|| {
+            let few = unseen * 100 <= seen.count + unseen;
+            let words = format!("{} ms (of {}; {unseen} not seen)", seen.p99_ms, seen.count);
+            (words, few && seen.p99_ms as f64 <= most)
+        });
         Weighed {
             what: "p99 from a till to every reader".to_owned(),
             what_ko: "판매에서 공개까지 p99".to_owned(),
