@@ -15,8 +15,8 @@ const LIMIT_MS: i64 = 120_000;
 /// The two clocks do not agree.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "this machine's clock says {ours}, and that of NATS {theirs}: one of them is wrong. Set both (chronyc tracking, timedatectl) \
-     and start again"
+    "this machine's clock says {ours}, and that of NATS {theirs}: one of them is wrong. Set that one right (timedatectl, \
+     chronyc tracking): a core that runs goes on by itself, one that did not start is started again"
 )]
 pub struct ClocksOff {
     ours: String,

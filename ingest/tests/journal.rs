@@ -9,13 +9,14 @@ use async_nats::jetstream::{self, stream};
 use ingest::checkpoints::Checkpoints;
 use ingest::journal::{Journal, Sealed};
 use ingest::nats_server::NatsServer;
-use ingest::tail;
+use ingest::tail::{self, TailError};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use schemas::Millis;
 use schemas::batch::push_line;
 use schemas::entry::{Entry, Tick};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -65,11 +66,7 @@ async fn a_batch_whose_ack_was_lost_is_sent_again_and_stored_once() {
 #[tokio::test]
 async fn a_consumer_that_vanishes_is_noticed_and_made_again() {
     let bench = bench().await;
-    let (out, mut messages) = mpsc::channel(8);
-    let follow = tokio::spawn({
-        let journal = bench.journal.clone();
-        async move { tail::follow(&journal, 1, |_| false, out, CancellationToken::new()).await }
-    });
+    let (follow, mut messages) = follow(&bench.journal);
     bench.journal.append(&tick(1)).await;
     assert_eq!(next(&mut messages).await, 1);
     delete_consumers(&bench.journal).await;
@@ -100,7 +97,7 @@ async fn a_missing_sequence_stops_the_reader_unless_it_is_skipped_by_order() {
 
     let (out, _messages) = mpsc::channel(8);
     let error = tail::follow(&journal, 1, |_| false, out, CancellationToken::new()).await.unwrap_err();
-    assert!(matches!(error, tail::TailError::Hole { needed: 2, found: 3 }), "{error}");
+    assert!(matches!(error, TailError::Hole { needed: 2, found: 3 }), "{error}");
     assert!(error.to_string().contains("--skip-damaged 2"));
 
     let (out, mut messages) = mpsc::channel(8);
@@ -114,11 +111,7 @@ async fn a_missing_sequence_stops_the_reader_unless_it_is_skipped_by_order() {
 #[tokio::test]
 async fn a_journal_that_is_made_anew_stops_its_reader() {
     let bench = bench().await;
-    let (out, mut messages) = mpsc::channel(8);
-    let follow = tokio::spawn({
-        let journal = bench.journal.clone();
-        async move { tail::follow(&journal, 1, |_| false, out, CancellationToken::new()).await }
-    });
+    let (follow, mut messages) = follow(&bench.journal);
     for at in 1..=3 {
         bench.journal.append(&tick(at)).await;
         next(&mut messages).await;
@@ -132,7 +125,7 @@ async fn a_journal_that_is_made_anew_stops_its_reader() {
         anew.append(&tick(at)).await;
     }
     let error = tokio::time::timeout(LIMIT, follow).await.unwrap().unwrap().unwrap_err();
-    assert!(matches!(error, tail::TailError::MadeAnew), "{error}");
+    assert!(matches!(error, TailError::MadeAnew), "{error}");
     assert!(messages.try_recv().is_err(), "nothing of the new one was handed on");
 }
 
@@ -144,7 +137,7 @@ async fn a_reader_who_is_ahead_of_the_journal_stops() {
     }
     let (out, mut messages) = mpsc::channel(8);
     let error = tail::follow(&bench.journal, 7, |_| false, out, CancellationToken::new()).await.unwrap_err();
-    assert!(matches!(error, tail::TailError::Gone { needed: 7, first: 1, last: 3 }), "{error}");
+    assert!(matches!(error, TailError::Gone { needed: 7, first: 1, last: 3 }), "{error}");
     assert!(messages.try_recv().is_err());
 }
 
@@ -154,6 +147,14 @@ async fn the_journal_tells_the_time() {
     let apart = bench.journal.now().await.unwrap().since(ingest::clock::now());
     assert!(apart.abs() < 5_000, "{apart} ms");
     ingest::skew::Skew::new(bench.journal.clone()).check().await.unwrap();
+}
+
+/// Follows a journal from its beginning, in a task.
+fn follow(journal: &Journal) -> (JoinHandle<Result<(), TailError>>, mpsc::Receiver<jetstream::Message>) {
+    let (out, messages) = mpsc::channel(8);
+    let journal = journal.clone();
+    let follow = async move { tail::follow(&journal, 1, |_| false, out, CancellationToken::new()).await };
+    (tokio::spawn(follow), messages)
 }
 
 async fn next(messages: &mut mpsc::Receiver<jetstream::Message>) -> u64 {

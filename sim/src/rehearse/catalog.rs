@@ -61,7 +61,7 @@ mod tests {
         for (name, text) in ALL {
             let scenario = Scenario::parse(text).unwrap_or_else(|error| panic!("{name}: {error:#}"));
             assert_eq!(scenario.name, *name);
-            for (form, limit) in [(scenario.long, 420.0), (scenario.short, 60.0)] {
+            for (form, limit) in [(scenario.long, 180.0), (scenario.short, 60.0)] {
                 let seconds = scenario.ends.since(scenario.begins) / form.speed;
                 assert!(seconds <= limit, "{name} takes {seconds} s");
             }
