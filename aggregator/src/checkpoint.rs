@@ -1,6 +1,6 @@
 //! The whole state as bytes with checksums, so that a restart needs only the journal's tail.
 //!
-//! Layout: `JAEGOCK5`, then blocks: length and CRC-32C (4 bytes each, little endian), then so many bytes. The first block is
+//! Layout: `JAEGOCK6`, then blocks: length and CRC-32C (4 bytes each, little endian), then so many bytes. The first block is
 //! the state but for the ledger's rows, in postcard; the second the caps, in JSON; the third the ids of outlets in other
 //! registers, in postcard; the fourth the cores that hold, in JSON; then come rows; a block of no bytes is the end. `JAEGOCK4` is
 //! the same without the fourth, `JAEGOCK3` without the third as well, `JAEGOCK2` without the second.
@@ -18,6 +18,7 @@ use crate::fold::Fold;
 use crate::holds::Holds;
 use crate::ledger::{Head, Ledger, LedgerImage, read_block};
 use crate::outlet::OutletState;
+use crate::outlets::Frozen;
 use crate::places::Places;
 use crate::registry::Registry;
 
@@ -48,25 +49,25 @@ pub enum CheckpointError {
     State(String),
 }
 
-/// The state at one place in the journal. The ledger's rows are shared with the fold, so that it can go on while this is
-/// written.
+/// The state at one place in the journal. Outlets and the ledger's rows are shared with the fold, so that it can go on while
+/// this is written.
 #[derive(Debug)]
 pub struct Checkpoint {
-    state: State,
+    state: State<Frozen>,
     caps: Option<Arc<Caps>>,
     holds: Holds,
     ledger: LedgerImage,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct State {
+struct State<Outlets> {
     applied: u64,
     tick: Option<Tick>,
     rules: Rules,
     registry: Registry,
     heard: Places<OutletCode>,
     unregistered: Vec<OutletCode>,
-    outlets: Vec<(OutletCode, OutletState)>,
+    outlets: Outlets,
 }
 
 impl Checkpoint {
@@ -116,7 +117,7 @@ impl Fold {
             registry: self.registry.clone(),
             heard: self.heard.clone(),
             unregistered: self.unregistered.iter().cloned().collect(),
-            outlets: self.outlets.sorted(),
+            outlets: self.outlets.freeze(),
         };
         Checkpoint { state, caps: self.caps.clone(), holds: self.holds.clone(), ledger: self.ledger.image() }
     }
@@ -137,7 +138,7 @@ impl Fold {
         let ids = next(2)?.map(|bytes| of_postcard(&bytes)).transpose()?.unwrap_or_default();
         let holds = next(3)?.map(|json| of_json(&json)).transpose()?.unwrap_or_default();
         let earlier = next(4)?.map(|json| of_json(&json)).transpose()?.unwrap_or_default();
-        let (mut state, head): (State, Head) = of_postcard(&first)?;
+        let (mut state, head): (State<Vec<(OutletCode, OutletState)>>, Head) = of_postcard(&first)?;
         state.registry = state.registry.with_external_ids(ids).ok_or_else(|| {
             CheckpointError::State("ids in other registers of outlets that are not there".to_owned())
         })?;
@@ -152,7 +153,7 @@ impl Fold {
         }
     }
 
-    fn of(state: State, ledger: Ledger) -> Self {
+    fn of(state: State<Vec<(OutletCode, OutletState)>>, ledger: Ledger) -> Self {
         ledger.seen(state.applied);
         let mut fold = Self {
             registry: state.registry,
@@ -167,6 +168,7 @@ impl Fold {
         for (code, outlet) in state.outlets {
             fold.outlets.put(code, outlet);
         }
+        fold.count_clocks();
         fold
     }
 }

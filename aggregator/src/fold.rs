@@ -94,6 +94,8 @@ pub struct Fold {
     /// Places of outlets that changed since the last cut.
     pub(crate) touched: Vec<u32>,
     pub(crate) tally: Tally,
+    /// Terminals whose clock is off, under the rules in force.
+    pub(crate) clocks_off: usize,
     pub(crate) ledger: Ledger,
     /// Both are carried for those who take messages; nothing here goes by them.
     pub(crate) caps: Option<Arc<Caps>>,
@@ -129,6 +131,7 @@ impl Fold {
             Entry::Rules(rules) => {
                 self.rules = Arc::new(rules);
                 self.registry.version += 1;
+                self.count_clocks();
                 Applied::Rules
             }
             Entry::Claim(claim) => Applied::Claim(self.apply_claim(seq, &claim)),
@@ -233,7 +236,11 @@ impl Fold {
     /// Terminals whose clock is measured to be off by more than the tolerance.
     #[must_use]
     pub fn clocks_off(&self) -> usize {
-        self.outlets.sum(|state| state.clocks_off(&self.rules))
+        self.clocks_off
+    }
+
+    pub(crate) fn count_clocks(&mut self) {
+        self.clocks_off = self.outlets.sum(|state| state.clocks_off(&self.rules));
     }
 
     fn apply_caps(&mut self, caps: Caps) -> Applied {
@@ -245,10 +252,12 @@ impl Fold {
     }
 
     fn apply_pos(&mut self, entry: &PosEntry<'_>) -> Applied {
-        let (effect, word) = self.outlets.update(entry.outlet, |state| {
+        let (effect, word, before, off) = self.outlets.update(entry.outlet, |state| {
+            let before = state.clocks_off(&self.rules);
             let effect = state.apply(entry, &self.rules);
-            (effect, Word::of(state))
+            (effect, Word::of(state), before, state.clocks_off(&self.rules))
         });
+        self.clocks_off = self.clocks_off + off - before;
         if entry.outlet != PROBE_OUTLET {
             self.count(effect.outcome, effect.below_zero);
             self.hear(entry.outlet, word);
@@ -347,6 +356,7 @@ impl Fold {
             outlets.forget_if(code.as_str(), |state| now.since(state.received) >= hidden_after_ms);
             outlets.read(code.as_str(), |_| ()).is_some()
         });
+        self.count_clocks();
     }
 
     /// After a registry import: outlets learn their places, and the lists of who spoke follow.

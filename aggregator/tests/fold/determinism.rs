@@ -30,7 +30,9 @@ proptest! {
         let mut fold = Fold::default();
         for (seq, entry) in (1..).zip(&journal) {
             fold.apply(seq, entry.clone());
-            let mut resumed = fold_on(Fold::restore(&fold.checkpoint().to_bytes()[..]).unwrap(), &journal);
+            let restored = Fold::restore(&fold.checkpoint().to_bytes()[..]).unwrap();
+            prop_assert_eq!(restored.clocks_off(), fold.clocks_off(), "counted anew after {}", seq);
+            let mut resumed = fold_on(restored, &journal);
             prop_assert_eq!(&resumed.checkpoint().to_bytes(), &state, "resumed after {}", seq);
             prop_assert_eq!(&cut_bytes(&mut resumed), &version, "resumed after {}", seq);
         }

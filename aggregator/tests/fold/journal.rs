@@ -126,12 +126,23 @@ pub fn any_journal() -> impl Strategy<Value = Vec<Entry<'static>>> {
             now += step;
             match piece {
                 Piece::Pos(outlet, terminal, seq, act) => {
-                    entries.push(pos(outlet, terminal, seq, now, act));
+                    let mut pos = pos(outlet, terminal, seq, now, act);
+                    if let Entry::Pos(entry) = &mut pos {
+                        // Clocks that are up to six minutes slow, and some that nobody knows of.
+                        entry.sent = (seq % 3 > 0)
+                            .then(|| entry.received.plus(-60_000 * i64::try_from(seq % 7).unwrap()));
+                    }
+                    entries.push(pos);
                 }
                 Piece::Tick => entries.push(tick(now)),
                 Piece::Import(codes) => entries.extend(import(number, &codes, now)),
                 Piece::Rules(silent_after_ms) => {
-                    entries.push(Entry::Rules(Rules { silent_after_ms, ..Rules::default() }));
+                    let clock_tolerance_ms = silent_after_ms / 10;
+                    entries.push(Entry::Rules(Rules {
+                        silent_after_ms,
+                        clock_tolerance_ms,
+                        ..Rules::default()
+                    }));
                 }
                 Piece::Claim(claim) => entries.push(Entry::Claim(received(claim, now))),
                 Piece::Settle(id, outlet, void) => {
