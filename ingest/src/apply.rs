@@ -1,4 +1,4 @@
-//! The fold thread: applies what the tail brings, tells the answerer, cuts versions at ticks, takes checkpoints.
+//! Applying what the tail brings, message by message: the answerer is told, versions are cut at ticks, checkpoints taken.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -15,9 +15,12 @@ use tokio::sync::{mpsc, watch};
 
 use crate::answer::{Decided, Event};
 use crate::checkpoints::Checkpoints;
+use crate::priority::stand_back;
 
 /// Time between checkpoints, by the ticks.
 const CHECKPOINT_EVERY_MS: i64 = 60_000;
+/// Niceness of the thread that writes them.
+const CHECKPOINT_NICE: i32 = 5;
 /// While more messages than this wait behind a tick, no version is cut at it: catching up comes first.
 const BACKLOG: u64 = 256;
 
@@ -35,11 +38,10 @@ pub struct Damaged {
     pub cause: BatchError,
 }
 
-/// What the fold shows the rest of the process.
+/// What the fold shows the rest of the process. It changes with every version, and with every entry that is neither of an
+/// outlet nor of a person: most batches are none of its readers' business.
 #[derive(Debug, Clone, Default)]
 pub struct View {
-    /// Last sequence applied.
-    pub applied: u64,
     /// The newest version; `None` before the first.
     pub cut: Option<Cut>,
     /// Registry imports that took effect.
@@ -57,7 +59,6 @@ impl View {
     #[must_use]
     pub fn of(fold: &Fold) -> Self {
         Self {
-            applied: fold.applied(),
             cut: None,
             imports: fold.imports().into(),
             rules: fold.rules().clone(),
@@ -126,6 +127,8 @@ pub struct Apply {
     pub skip: Vec<u64>,
     /// Way to those who answer.
     pub events: mpsc::UnboundedSender<Event>,
+    /// The last sequence that was applied; the view shows it by then.
+    pub applied: watch::Sender<u64>,
     /// Where the view goes.
     pub view: watch::Sender<View>,
     /// Where checkpoints go.
@@ -134,58 +137,76 @@ pub struct Apply {
     pub again: Option<Again>,
 }
 
-impl Apply {
-    /// Applies all that comes. At the end a checkpoint is taken.
+/// The fold as it goes on from message to message.
+#[derive(Debug)]
+pub(crate) struct Applying {
+    apply: Apply,
+    cutter: Cutter,
+    /// Since the last version: when batches were applied, and how many entries each had.
+    batches: Vec<(Instant, u64)>,
+    checkpoint_at: Option<Millis>,
+    writing: Option<JoinHandle<()>>,
+}
+
+impl Applying {
+    pub(crate) fn new(apply: Apply) -> Self {
+        let (cutter, batches) = (Cutter::default(), Vec::new());
+        Self { apply, cutter, batches, checkpoint_at: None, writing: None }
+    }
+
+    /// Applies the next message.
     ///
     /// # Errors
-    /// [`Damaged`]: nothing of that batch, or after it, was applied.
-    pub fn run(mut self, mut messages: mpsc::Receiver<Message>) -> Result<(), Damaged> {
-        let mut cutter = Cutter::default();
-        let mut batches = Vec::new();
-        let mut checkpoint_at: Option<Millis> = None;
-        let mut writing = None;
-        while let Some(message) = messages.blocking_recv() {
-            let info = message.info().expect("a consumer's message carries its place in the stream");
-            let (seq, behind) = (info.stream_sequence, info.pending);
-            let (count, ticked) = self.apply(seq, &message)?;
-            if count > 0 {
-                batches.push((Instant::now(), count));
-            }
-            let again = ticked && self.again.as_mut().is_some_and(|again| again.is_of(seq));
-            if ticked && (again || behind <= BACKLOG) {
-                self.cut(&mut cutter, std::mem::take(&mut batches), again);
-                self.checkpoint_if_due(&mut checkpoint_at, &mut writing);
-            } else if behind == 0 || seq.is_multiple_of(1024) {
-                self.view.send_modify(|view| {
-                    view.applied = seq;
-                    view.caps = self.fold.caps().cloned();
-                    view.holds.clone_from(self.fold.holds());
-                });
-            }
+    /// [`Damaged`]: nothing of it was applied.
+    pub(crate) fn take(&mut self, message: &Message) -> Result<(), Damaged> {
+        let Self { apply, cutter, batches, .. } = self;
+        let info = message.info().expect("a consumer's message carries its place in the stream");
+        let (seq, behind) = (info.stream_sequence, info.pending);
+        let did = apply.apply(seq, message)?;
+        if did.count > 0 {
+            batches.push((Instant::now(), did.count));
         }
-        if let Some(writing) = writing {
-            writing.join().expect("writing a checkpoint does not panic");
+        let again = did.ticked && apply.again.as_mut().is_some_and(|again| again.is_of(seq));
+        let cuts = did.ticked && (again || behind <= BACKLOG);
+        if cuts {
+            apply.cut(cutter, std::mem::take(batches), again);
+        } else if did.ruled {
+            apply.view.send_modify(|view| apply.show(view));
         }
-        keep(&self.checkpoints, self.fold.checkpoint());
+        if behind == 0 || cuts || seq.is_multiple_of(1024) {
+            apply.applied.send_replace(seq);
+        }
+        if cuts {
+            apply.checkpoint_if_due(&mut self.checkpoint_at, &mut self.writing);
+        }
         Ok(())
     }
 
-    /// Applies a message; returns its number of POS entries and whether it held a tick.
-    fn apply(&mut self, seq: u64, message: &Message) -> Result<(u64, bool), Damaged> {
+    /// Takes the last checkpoint.
+    pub(crate) fn end(self) {
+        if let Some(writing) = self.writing {
+            writing.join().expect("writing a checkpoint does not panic");
+        }
+        keep(&self.apply.checkpoints, self.apply.fold.checkpoint());
+    }
+}
+
+impl Apply {
+    /// Applies a message.
+    fn apply(&mut self, seq: u64, message: &Message) -> Result<Did, Damaged> {
+        let mut did = Did::default();
         if self.skip.contains(&seq) {
             tracing::warn!(seq, "journal sequence skipped by order");
-            return Ok((0, false));
+            return Ok(did);
         }
         let header = |name: &str| message.headers.as_ref().and_then(|h| h.get(name)).map(|v| v.as_str());
         let own = header(WRITER_HEADER).and_then(|w| own_number(w, &self.gateway));
         let mut decisions = Vec::new();
-        let (mut count, mut ticked) = (0, false);
         let entries = entries(header, &message.payload).map_err(|cause| Damaged { seq, cause })?;
         self.fold.look_ahead(&entries);
         for entry in entries {
             let applied = self.fold.apply(seq, entry);
-            count += u64::from(matches!(applied, Applied::Pos { .. } | Applied::Claim(_)));
-            ticked |= applied == Applied::Tick;
+            did.note(&applied);
             tell(seq, &applied);
             if own.is_some() {
                 decisions.push(applied);
@@ -197,7 +218,14 @@ impl Apply {
             let _ =
                 self.events.send(Event::Applied(Decided { number, applied: decisions, at: Instant::now() }));
         }
-        Ok((count, ticked))
+        Ok(did)
+    }
+
+    /// Shows what rules those who take messages.
+    fn show(&self, view: &mut View) {
+        view.rules.clone_from(self.fold.rules());
+        view.caps = self.fold.caps().cloned();
+        view.holds.clone_from(self.fold.holds());
     }
 
     fn cut(&mut self, cutter: &mut Cutter, batches: Vec<(Instant, u64)>, is_again: bool) {
@@ -209,11 +237,8 @@ impl Apply {
         let (tally, ledger) = (self.fold.tally(), self.fold.ledger_tally());
         let cut = Cut { snapshot, batches: batches.into(), tally, ledger, clocks_off };
         self.view.send_modify(|view| {
-            view.applied = self.fold.applied();
             view.cut = Some(cut);
-            view.rules.clone_from(self.fold.rules());
-            view.caps = self.fold.caps().cloned();
-            view.holds.clone_from(self.fold.holds());
+            self.show(view);
             if view.imports.len() != self.fold.imports().len() {
                 view.imports = self.fold.imports().into();
             }
@@ -231,7 +256,32 @@ impl Apply {
         }
         *due = Some(now.plus(CHECKPOINT_EVERY_MS));
         let (checkpoints, checkpoint) = (self.checkpoints.clone(), self.fold.checkpoint());
-        *writing = Some(std::thread::spawn(move || keep(&checkpoints, checkpoint)));
+        *writing = Some(std::thread::spawn(move || {
+            stand_back(CHECKPOINT_NICE);
+            keep(&checkpoints, checkpoint);
+        }));
+    }
+}
+
+/// What a message did.
+#[derive(Debug, Default)]
+struct Did {
+    /// Entries of outlets and persons.
+    count: u64,
+    /// There was a tick.
+    ticked: bool,
+    /// There was something else.
+    ruled: bool,
+}
+
+impl Did {
+    fn note(&mut self, applied: &Applied) {
+        match applied {
+            Applied::Pos { .. } | Applied::Claim(_) => self.count += 1,
+            Applied::Tick => self.ticked = true,
+            Applied::Staged => {}
+            _ => self.ruled = true,
+        }
     }
 }
 

@@ -280,3 +280,62 @@ pub(crate) fn wipe(payload: Bytes) {
 fn no_room() -> Rejection {
     Rejection::new(Reason::Overloaded, format!("{QUEUE} messages wait already; send again later"))
 }
+
+#[cfg(test)]
+mod tests {
+    use aggregator::Fold;
+    use schemas::status::Durability;
+
+    use super::*;
+    use crate::identity::PersonSecret;
+
+    /// A way in to a journal that takes nothing, with room for so many of each class.
+    fn intake(room: usize) -> (Intake, Waiting) {
+        let ((stock, stock_out), (sale, sale_out)) = (mpsc::channel(room), mpsc::channel(room));
+        let fold = Fold::default();
+        let intake = Intake {
+            queues: Queues { stock, sale },
+            admission: Admission::new(fold.outlet_types()),
+            stalled: Arc::default(),
+            counts: Arc::default(),
+            hops: Arc::default(),
+            identity: Arc::new(Identity::new(PersonSecret::from_bytes([7; 32], None), None)),
+            books: fold.books(),
+            proof: Proof::without(Durability::Memory),
+        };
+        (intake, Waiting { stock: stock_out, sale: sale_out })
+    }
+
+    fn report(intake: &Intake, outlet: u32) -> Result<(), Reason> {
+        let (outlet, at) = (outlet.to_string(), schemas::time::Rfc3339(crate::clock::now()));
+        let body = serde_json::json!({ "terminal": "t1", "seq": 1, "at": at, "item": "mask", "count": 1 });
+        let address = Address { outlet: Some(&outlet), claim: None };
+        let when = (Door::Ask, Instant::now());
+        let taken = intake.take(PosKind::Report, address, body.to_string().as_bytes(), ReplyTo::Nobody, when);
+        taken.map_err(|(rejection, _)| rejection.reason)
+    }
+
+    fn claim(intake: &Intake) -> Result<(), Reason> {
+        let body = serde_json::json!({
+            "id": "0195b1f0-6c1e-7cc3-98c4-dc0c0c07398f", "terminal": "t1", "item": "mask", "quantity": 1,
+            "at": schemas::time::Rfc3339(crate::clock::now()), "person": { "kind": "resident", "number": "990101-1000000" },
+        });
+        let address = Address { outlet: Some("1"), claim: None };
+        let when = (Door::Ask, Instant::now());
+        let taken = intake.take(PosKind::Claim, address, body.to_string().as_bytes(), ReplyTo::Nobody, when);
+        taken.map_err(|(rejection, _)| rejection.reason)
+    }
+
+    #[test]
+    fn a_queue_takes_what_it_holds_and_the_other_class_has_its_own() {
+        for (room, taken) in [(4, 4), (100, 6)] {
+            let (intake, mut waiting) = intake(room);
+            let heard: Vec<_> = (1..=6).map(|outlet| report(&intake, outlet)).collect();
+            assert_eq!(heard.iter().filter(|heard| heard.is_ok()).count(), taken);
+            assert!(heard[taken..].iter().all(|heard| *heard == Err(Reason::Overloaded)), "{heard:?}");
+            assert_eq!(claim(&intake), Ok(()), "sales have a queue of their own");
+            waiting.stock.try_recv().unwrap();
+            assert_eq!(report(&intake, 7), Ok(()), "there is room again");
+        }
+    }
+}

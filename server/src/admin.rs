@@ -35,6 +35,8 @@ const MAX_REGISTRY_BYTES: usize = 64 * 1024 * 1024;
 pub struct Admin {
     /// The journal, for imports.
     pub journal: Journal,
+    /// The last sequence that the fold applied.
+    pub applied: watch::Receiver<u64>,
     /// What the fold shows.
     pub view: watch::Receiver<View>,
     /// Version being served.
@@ -77,7 +79,7 @@ async fn readyz(State(admin): State<Admin>) -> Response {
     let ready = admin.ready.load(Relaxed);
     let readiness = Readiness {
         ready,
-        applied: admin.view.borrow().applied,
+        applied: *admin.applied.borrow(),
         writing: admin.modes.writing(&admin.admission),
         classes: admin.admission.class_reports(),
     };

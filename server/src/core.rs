@@ -1,5 +1,7 @@
 //! The writing side, wired: journal → tail → fold, gateway → committer → answers; started and stopped in order.
 
+mod ruling;
+
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,8 +9,8 @@ use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle as Thread;
 use std::time::Duration;
 
-use aggregator::{Books, Import, Rulebook};
-use anyhow::{Context, bail};
+use aggregator::{Books, Import};
+use anyhow::Context;
 use async_nats::Client;
 use ingest::admission::Admission;
 use ingest::admission::keeper::Keeper;
@@ -18,26 +20,27 @@ use ingest::apply::{Again, Apply, Damaged, View};
 use ingest::checkpoints::Checkpoints;
 use ingest::commit::Committer;
 use ingest::counts::Counts;
+use ingest::folding;
 use ingest::gateway::Gateway;
 use ingest::hops::Hops;
 use ingest::identity::Identity;
 use ingest::intake::{Intake, Queues};
-use ingest::journal::{Journal, Sealed, patiently};
+use ingest::journal::{Journal, patiently};
 use ingest::modes::{Modes, Watch};
 use ingest::proof::Proof;
 use ingest::skew::Skew;
 use ingest::tail;
 use publisher::Archive;
 use publisher::archive::AGAIN;
-use schemas::batch::push_line;
 use schemas::caps::Class;
-use schemas::entry::{Entry, Keys, Rules};
-use schemas::policy::Schedule;
+use schemas::entry::Keys;
 use schemas::registry::OutletInfo;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use self::ruling::retired;
 
 /// Journal messages that may wait for the fold.
 const TAIL_QUEUE: usize = 32;
@@ -50,6 +53,8 @@ const NATS_LIMIT: Duration = Duration::from_millis(2_500);
 pub struct Core {
     /// The journal.
     pub journal: Journal,
+    /// The last sequence that the fold applied.
+    pub applied: watch::Receiver<u64>,
     /// What the fold shows.
     pub view: watch::Receiver<View>,
     /// Counters.
@@ -126,6 +131,7 @@ impl Core {
         let gateway_name = format!("{:016x}", rand::random::<u64>());
         let (events, answers) = mpsc::unbounded_channel();
         let (books, outlets) = (fold.books(), fold.outlet_types());
+        let (applied_in, applied) = watch::channel(fold.applied());
         let (view_in, view) = watch::channel(View::of(&fold));
         let (messages, tail_out) = mpsc::channel(TAIL_QUEUE);
         let apply = Apply {
@@ -133,11 +139,12 @@ impl Core {
             gateway: gateway_name.clone(),
             skip: skip.clone(),
             events: events.clone(),
+            applied: applied_in,
             view: view_in,
             checkpoints,
             again: archive.and_then(|archive| told_again(archive, extent.last)),
         };
-        let fold = std::thread::Builder::new().name("fold".to_owned()).spawn(move || apply.run(tail_out))?;
+        let fold = folding::start(apply, tail_out)?;
         let follow_stop = CancellationToken::new();
         let follow = {
             let (journal, stop) = (journal.clone(), follow_stop.clone());
@@ -148,6 +155,7 @@ impl Core {
         let answerer = Answerer { client: client.clone(), proof: proof.clone(), hops: Arc::clone(&hops) };
         Ok(Self {
             journal,
+            applied,
             view,
             counts: Arc::default(),
             hops,
@@ -174,17 +182,17 @@ impl Core {
     /// When the fold or the tail ended before.
     pub async fn catch_up(&mut self) -> anyhow::Result<()> {
         let last = patiently(|| self.journal.extent()).await?.last;
-        self.applied(last).await
+        self.has_applied(last).await
     }
 
     /// Waits until this sequence is applied.
     ///
     /// # Errors
     /// When the fold or the tail ended before.
-    pub async fn applied(&mut self, seq: u64) -> anyhow::Result<()> {
-        let view = self.view.clone();
+    pub async fn has_applied(&mut self, seq: u64) -> anyhow::Result<()> {
+        let applied = self.applied.clone();
         tokio::select! {
-            () = reached(view, |view| view.applied >= seq) => Ok(()),
+            () = reached(applied, |applied| *applied >= seq) => Ok(()),
             error = self.failure() => Err(error),
         }
     }
@@ -202,80 +210,6 @@ impl Core {
             },
         }
         self.why_ended().await
-    }
-
-    /// Puts rules into force where others are.
-    ///
-    /// # Errors
-    /// When the fold ended before they were applied.
-    pub async fn rule(&mut self, rules: &Rules) -> anyhow::Result<()> {
-        if self.view.borrow().rules == *rules {
-            return Ok(());
-        }
-        self.enter("rules", &Entry::Rules(rules.clone())).await
-    }
-
-    /// Puts policies into force where others are. Another core may have done so; and those whose place others took since are not
-    /// put back by a core that starts with them again.
-    ///
-    /// # Errors
-    /// When the fold ended before they were applied.
-    pub async fn schedule(&mut self, schedule: &Schedule) -> anyhow::Result<()> {
-        if self.books.schedule().is_some_and(|in_force| *in_force == *schedule) {
-            return Ok(());
-        }
-        if self.books.superseded(schedule) {
-            tracing::warn!(
-                schedule = schedule.name,
-                "these policies were in force before, and others have taken their place: they are not put back. Start with the \
-                 newest document; to go back to this one, give it another name"
-            );
-            return Ok(());
-        }
-        self.warn_of_forgotten(schedule);
-        self.enter("schedule", &Entry::Schedule(Box::new(schedule.clone()))).await
-    }
-
-    /// Says so where policies look back to purchases that those in force had no need for.
-    fn warn_of_forgotten(&self, schedule: &Schedule) {
-        let Some(in_force) = self.books.schedule() else { return };
-        let first = |schedule: &Schedule| {
-            let today = aggregator::calendar::day_of(ingest::clock::now(), schedule.offset_minutes);
-            Rulebook::new(schedule).ok().map(|rulebook| rulebook.first_day_needed(today))
-        };
-        if let (Some(kept), Some(needed)) = (first(&in_force), first(schedule))
-            && needed < kept
-        {
-            tracing::warn!(
-                kept = schemas::time::civil(kept).to_string(),
-                needed = schemas::time::civil(needed).to_string(),
-                "these policies look back further than those in force: purchases of days before may be forgotten already"
-            );
-        }
-    }
-
-    /// Persons are to be known under these keys, where they follow those of the journal. A core that still has the key before
-    /// changes nothing.
-    ///
-    /// # Errors
-    /// When the keys are others: under them nobody would be known, and everybody could buy again.
-    pub async fn keys(&mut self, ours: Keys) -> anyhow::Result<()> {
-        if !knows(&self.books, ours)? {
-            self.enter("keys", &Entry::Keys(ours)).await?;
-            // Another core may have come first with others: then ours changed nothing.
-            knows(&self.books, ours)?;
-        }
-        self.ours = Some(ours);
-        Ok(())
-    }
-
-    /// Appends one entry of our own and waits until it is applied.
-    async fn enter(&mut self, what: &str, entry: &Entry<'_>) -> anyhow::Result<()> {
-        let mut payload = Vec::new();
-        push_line(&mut payload, entry);
-        let id = format!("{what}-{}", self.gateway_name);
-        let ack = self.journal.append(&Sealed { payload: payload.into(), count: 1, id, writer: None }).await;
-        self.applied(ack.seq).await
     }
 
     /// Begins to take messages and to write ticks; checks by a connection and on threads of their own. Returns the way in,
@@ -350,7 +284,7 @@ impl Core {
             })
             .await?;
         }
-        let mut view = self.view;
+        let mut applied = self.applied;
         within("folding the last entries", async {
             let last = match self.journal.extent().await {
                 Ok(extent) => extent.last,
@@ -361,7 +295,7 @@ impl Core {
                 }
             };
             // A fold that has ended says so when it is joined below.
-            let _ = view.wait_for(|v| v.applied >= last).await;
+            let _ = applied.wait_for(|applied| *applied >= last).await;
             Ok(())
         })
         .await?;
@@ -385,29 +319,6 @@ impl Core {
             Ok(Ok(Err(damaged))) => damaged.into(),
             _ => anyhow::anyhow!("the fold ended without a word; see the log"),
         }
-    }
-}
-
-/// Ends when the fold does, or with an error once others have left the keys of this process behind.
-async fn retired(mut view: watch::Receiver<View>, books: &Books, ours: Option<Keys>) -> anyhow::Result<()> {
-    while view.changed().await.is_ok() {
-        ours.map_or(Ok(true), |ours| knows(books, ours))?;
-    }
-    Ok(())
-}
-
-/// Whether persons are known under these keys.
-fn knows(books: &Books, ours: Keys) -> anyhow::Result<bool> {
-    match books.keys() {
-        Some(known) if known == ours || known.previous == Some(ours.current) => Ok(true),
-        Some(known) if !ours.follow(known) => bail!(
-            "the journal knows persons under the key {:016x}, and this process has {:016x}: under another key nobody is \
-             known and everybody could buy again. Start with the key of the journal, or with it as \
-             --person-key-previous to change keys",
-            known.current,
-            ours.current
-        ),
-        _ => Ok(false),
     }
 }
 

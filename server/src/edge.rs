@@ -12,6 +12,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use publisher::Publisher;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +24,7 @@ use crate::relay::{follow, kept};
 use crate::serve::{announce, bind, bind_open, serve_admin, serve_open};
 use crate::settings::Settings;
 use crate::stop;
+use crate::threads;
 
 /// From SIGTERM to the end.
 const STOP_LIMIT: Duration = Duration::from_secs(9);
@@ -35,13 +37,15 @@ pub fn run(settings: &Settings, nats: &str) -> anyhow::Result<()> {
     let dir = &settings.data_dir;
     std::fs::create_dir_all(dir).with_context(|| format!("making the data directory {}", dir.display()))?;
     Endpoints::remove(dir).context("removing the endpoints of an earlier run")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("open").enable_all().build()?;
-    let served = runtime.block_on(serve(settings, nats));
-    runtime.shutdown_timeout(Duration::from_millis(200));
+    let (reading, publishing) = (threads::reading()?, threads::publishing()?);
+    let served = reading.block_on(serve(settings, nats, publishing.handle()));
+    for runtime in [publishing, reading] {
+        runtime.shutdown_timeout(Duration::from_millis(200));
+    }
     served
 }
 
-async fn serve(settings: &Settings, nats: &str) -> anyhow::Result<()> {
+async fn serve(settings: &Settings, nats: &str, threads: &Handle) -> anyhow::Result<()> {
     let open = bind_open(settings)?;
     let admin = bind("admin-addr", settings.admin_addr).await?;
     let endpoints = Endpoints {
@@ -65,7 +69,7 @@ async fn serve(settings: &Settings, nats: &str) -> anyhow::Result<()> {
         tokio::spawn(serve_admin(admin, health(&ready, &publisher), &stop)),
     ];
     let kept = kept::path(&settings.data_dir);
-    follow_cores(&client, &publisher, published_in, &kept);
+    follow_cores(threads, &client, &publisher, published_in, &kept);
     let mut stopped = std::pin::pin!(stop::requested(settings.exit_on_stdin_close)?);
     tokio::select! {
         () = reached(published, |version| *version > 0) => {
@@ -92,10 +96,16 @@ async fn serve(settings: &Settings, nats: &str) -> anyhow::Result<()> {
 }
 
 /// All go on until the process ends.
-fn follow_cores(client: &Client, publisher: &Publisher, published: watch::Sender<u64>, path: &Path) {
-    tokio::spawn(kept::keep(path.to_owned(), publisher.clone(), published.subscribe()));
-    tokio::spawn(follow::versions(client.clone(), publisher.clone(), published, path.to_owned()));
-    tokio::spawn(follow::status(client.clone(), publisher.clone()));
+fn follow_cores(
+    threads: &Handle,
+    client: &Client,
+    publisher: &Publisher,
+    published: watch::Sender<u64>,
+    path: &Path,
+) {
+    threads.spawn(kept::keep(path.to_owned(), publisher.clone(), published.subscribe()));
+    threads.spawn(follow::versions(client.clone(), publisher.clone(), published, path.to_owned()));
+    threads.spawn(follow::status(client.clone(), publisher.clone()));
 }
 
 /// Health and metrics: an edge is ready once it has a version, and stays so however old that becomes.

@@ -29,6 +29,7 @@ pub struct Metrics(Registry);
 struct Source {
     counts: Arc<Counts>,
     hops: Arc<Hops>,
+    applied: watch::Receiver<u64>,
     view: watch::Receiver<View>,
     admission: Arc<Admission>,
     modes: Arc<Modes>,
@@ -47,12 +48,12 @@ impl Metrics {
     pub fn new(
         counts: Arc<Counts>,
         hops: Arc<Hops>,
-        view: watch::Receiver<View>,
+        (applied, view): (watch::Receiver<u64>, watch::Receiver<View>),
         admission: Arc<Admission>,
         modes: Arc<Modes>,
         publisher: Publisher,
     ) -> Self {
-        Self::of(Source { counts, hops, view, admission, modes, publisher })
+        Self::of(Source { counts, hops, applied, view, admission, modes, publisher })
     }
 
     /// Metrics of an edge.
@@ -116,7 +117,7 @@ impl Collector for Source {
         counter(&mut out, "dead_letters", "Messages put among the dead letters", self.counts.dead())?;
         counter(&mut out, "batches", "Batches written to the journal", self.counts.batches())?;
         counter(&mut out, "below_zero", "Times a count went below zero", tally.below_zero)?;
-        gauge(&mut out, "applied_sequence", "Last journal sequence applied", view.applied as f64)?;
+        gauge(&mut out, "applied_sequence", "Last journal sequence applied", *self.applied.borrow() as f64)?;
         if let Some(cut) = &view.cut {
             let snapshot = &cut.snapshot;
             let age_ms = ingest::clock::now().since(snapshot.at);

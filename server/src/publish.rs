@@ -31,17 +31,17 @@ pub struct Publishing(JoinHandle<()>);
 
 impl Publishing {
     /// Publishes each version of the core's fold and tells `published` which one is served. A version that comes while
-    /// another is being rendered waits; of several that wait only the newest is rendered.
+    /// another is being rendered waits; of several that wait only the newest is rendered. All is done on `threads`.
     #[must_use]
     pub fn start(
-        reading: &Handle,
+        threads: &Handle,
         core: &Core,
         publisher: Publisher,
         published: watch::Sender<u64>,
         replicas: usize,
     ) -> Self {
         let (relay, versions) = watch::channel(None);
-        reading.spawn(feed::run(core.journal.client(), replicas, versions));
+        threads.spawn(feed::run(core.journal.client(), replicas, versions));
         let desk = Desk {
             publisher,
             journal: core.journal.clone(),
@@ -51,7 +51,7 @@ impl Publishing {
             writing: (Arc::clone(&core.modes), Arc::clone(&core.admission)),
             relay,
         };
-        Self(reading.spawn(desk.run(core.view.clone(), published)))
+        Self(threads.spawn(desk.run((core.applied.clone(), core.view.clone()), published)))
     }
 
     /// Waits until the fold has ended and its last version is served.
@@ -75,7 +75,11 @@ struct Desk {
 }
 
 impl Desk {
-    async fn run(self, mut view: watch::Receiver<View>, published: watch::Sender<u64>) {
+    async fn run(
+        self,
+        (applied, mut view): (watch::Receiver<u64>, watch::Receiver<View>),
+        published: watch::Sender<u64>,
+    ) {
         let mut journal = Extent { made: 0, first: 0, last: 0, bytes: 0 };
         let mut asked: Option<Instant> = None;
         loop {
@@ -84,11 +88,7 @@ impl Desk {
                 Ok(Ok(())) | Err(_) => {}
                 Ok(Err(_)) => return,
             }
-            let (cut, applied) = {
-                let now = view.borrow_and_update();
-                (now.cut.clone(), now.applied)
-            };
-            let Some(cut) = cut else { continue };
+            let Some(cut) = view.borrow_and_update().cut.clone() else { continue };
             if cut.snapshot.version > *published.borrow() {
                 self.publish(&cut).await;
                 self.relay.send_replace(Some(Arc::clone(&cut.snapshot)));
@@ -99,7 +99,7 @@ impl Desk {
                 let extent = tokio::time::timeout(STATUS_EVERY, self.journal.extent()).await;
                 journal = extent.ok().and_then(Result::ok).unwrap_or(journal);
             }
-            let status = self.status(&cut, applied, journal);
+            let status = self.status(&cut, *applied.borrow(), journal);
             self.tell(&status).await;
             self.publisher.set_status(status);
         }

@@ -21,7 +21,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, Admin};
 use crate::core::{Core, Lost, reached, registered, was_imported};
-use crate::counters::Counters;
 use crate::endpoints::Endpoints;
 use crate::history;
 use crate::metrics::Metrics;
@@ -30,13 +29,12 @@ use crate::probe;
 use crate::publish::Publishing;
 use crate::settings::{Nats, Settings};
 use crate::stop;
+use crate::threads::Threads;
 
 /// From SIGTERM to the end; what is not done by then is left to the next start.
 const STOP_LIMIT: Duration = Duration::from_secs(9);
 /// How long requests under way at the desk are waited for.
 const DESK_LIMIT: Duration = Duration::from_secs(1);
-/// Connections to the desk at once: each of 1,406 post offices with several terminals, four times over.
-const DESK_CONNECTIONS: usize = 16_000;
 /// Connections of operators at once.
 const ADMIN_CONNECTIONS: usize = 256;
 
@@ -49,22 +47,19 @@ const ADMIN_CONNECTIONS: usize = 256;
 pub fn run(settings: &Settings) -> anyhow::Result<()> {
     let dir = &settings.data_dir;
     std::fs::create_dir_all(dir).with_context(|| format!("making the data directory {}", dir.display()))?;
-    // The writing side has this thread alone: its tasks hand on to each other without waking another core. The reading
-    // side has threads of its own.
+    // The writing side has this thread alone: its tasks hand on to each other without waking another core. All else has
+    // threads of its own.
     let writing = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let reading = tokio::runtime::Builder::new_multi_thread().thread_name("open").enable_all().build()?;
-    let counters = Counters::start()?;
+    let threads = Threads::start()?;
     let nats = match &settings.nats {
         Nats::Managed(listen) => Some(NatsServer::start(&nats_dir(dir)?, *listen)?),
         Nats::Url(_) => None,
     };
     // Not before: a jaego that still runs here has kept us from starting a server, and stays to be found.
     Endpoints::remove(dir).context("removing the endpoints of an earlier run")?;
-    let threads = Threads { reading: reading.handle(), counters: &counters };
-    let served = writing.block_on(serve(settings, nats, threads));
+    let served = writing.block_on(serve(settings, nats, &threads));
     writing.shutdown_timeout(Duration::from_millis(200));
-    counters.shutdown(Duration::from_millis(200));
-    reading.shutdown_timeout(Duration::from_millis(200));
+    threads.shutdown(Duration::from_millis(200));
     served
 }
 
@@ -74,21 +69,8 @@ fn nats_dir(data_dir: &Path) -> anyhow::Result<std::path::PathBuf> {
     Ok(dir)
 }
 
-/// Where work is done that is not writing.
-#[derive(Clone, Copy)]
-struct Threads<'r> {
-    /// The open API and the admin port.
-    reading: &'r Handle,
-    /// Checks and the desk.
-    counters: &'r Counters,
-}
-
-async fn serve(
-    settings: &Settings,
-    mut nats: Option<NatsServer>,
-    threads: Threads<'_>,
-) -> anyhow::Result<()> {
-    let Threads { reading, counters } = threads;
+async fn serve(settings: &Settings, mut nats: Option<NatsServer>, threads: &Threads) -> anyhow::Result<()> {
+    let reading = threads.reading();
     // While the journal is replayed, the list is read.
     let registry = settings.registry.clone();
     let registry = registry.map(|path| reading.spawn_blocking(move || read_registry(&path)));
@@ -97,7 +79,7 @@ async fn serve(
         bind_open(settings)?
     };
     let admin = reading.spawn(bind("admin-addr", settings.admin_addr)).await??;
-    let desk = counters.desk().spawn(bind("desk-addr", settings.desk_addr)).await??;
+    let desk = threads.desk().spawn(bind("desk-addr", settings.desk_addr)).await??;
     let (url, monitors) = whereabouts(nats.as_ref(), settings);
     let endpoints = Endpoints {
         open: format!("http://{}", open.local_addr()?),
@@ -108,7 +90,7 @@ async fn serve(
     };
     let client =
         ingest::nats::connect(&url, "jaego").await.with_context(|| format!("connecting to NATS at {url}"))?;
-    let checks = connect_for_checks(counters, url.clone()).await?;
+    let checks = connect_for_checks(threads, url.clone()).await?;
     let archive = history::open(settings)?;
     let lost = Lost { sequences: settings.skip_damaged.clone(), beginning: settings.forget_beginning };
     let replayed = (settings.data_dir.as_path(), lost, archive.as_ref());
@@ -130,7 +112,7 @@ async fn serve(
     let outcome = match started {
         Ok(Some((publishing, intake))) => {
             servers.publishing = Some(publishing);
-            servers.open_desk(counters.desk(), desk, intake);
+            servers.open_desk(threads.desk(), desk, settings.desk_limits.clone(), intake);
             if settings.probe {
                 servers.probe(&core, probed);
             }
@@ -167,12 +149,12 @@ fn whereabouts(nats: Option<&NatsServer>, settings: &Settings) -> (String, Vec<S
 }
 
 /// A connection for checks alone, on their threads.
-async fn connect_for_checks(counters: &Counters, url: String) -> anyhow::Result<async_nats::Client> {
+async fn connect_for_checks(threads: &Threads, url: String) -> anyhow::Result<async_nats::Client> {
     let connecting = async move {
         let connected = ingest::nats::connect_for_checks(&url, "jaego-checks").await;
         connected.with_context(|| format!("connecting to NATS at {url} for checks"))
     };
-    counters.checks().spawn(connecting).await?
+    threads.checks().spawn(connecting).await?
 }
 
 /// Everything between an open journal and readiness: at the end a version is served that shows the registry.
@@ -180,7 +162,7 @@ async fn start(
     settings: &Settings,
     registry: Option<JoinHandle<anyhow::Result<RegistryFile>>>,
     core: &mut Core,
-    (threads, checks): (Threads<'_>, async_nats::Client),
+    (threads, checks): (&Threads, async_nats::Client),
     publisher: &Publisher,
     published: watch::Sender<u64>,
 ) -> anyhow::Result<(Publishing, Intake)> {
@@ -191,10 +173,10 @@ async fn start(
     if let Some(schedule) = &settings.schedule {
         core.schedule(schedule).await?;
     }
-    let intake = core.take(settings.tick, Arc::clone(identity), (checks, threads.counters.checks()));
+    let intake = core.take(settings.tick, Arc::clone(identity), (checks, threads.checks()));
     let served = published.subscribe();
     let publishing =
-        Publishing::start(threads.reading, core, publisher.clone(), published, settings.replicas);
+        Publishing::start(threads.publishing(), core, publisher.clone(), published, settings.replicas);
     shows(core, &served, 1).await?;
     if let Some(file) = registry
         && let Some(imported) = import_at_start(settings, core, file.await??).await?
@@ -320,13 +302,14 @@ impl Servers {
         let metrics = Metrics::new(
             Arc::clone(&core.counts),
             Arc::clone(&core.hops),
-            core.view.clone(),
+            (core.applied.clone(), core.view.clone()),
             Arc::clone(&core.admission),
             Arc::clone(&core.modes),
             publisher.clone(),
         );
         let state = Admin {
             journal: core.journal.clone(),
+            applied: core.applied.clone(),
             view: core.view.clone(),
             published,
             ready: Arc::clone(ready),
@@ -353,9 +336,8 @@ impl Servers {
     }
 
     /// Lets the desk answer beside the writing side, as checks are: whatever storms there, sales over NATS have their thread.
-    fn open_desk(&mut self, threads: &Handle, listener: TcpListener, intake: Intake) {
-        let router = ingest::desk::router(intake);
-        let limits = private_limits(DESK_CONNECTIONS);
+    fn open_desk(&mut self, threads: &Handle, listener: TcpListener, limits: ReaderLimits, intake: Intake) {
+        let (router, limits) = (ingest::desk::router(intake), Limits::new(limits));
         self.desk =
             Some(threads.spawn(publisher::serve(listener, router, limits, cancelled(&self.desk_stop))));
     }
@@ -394,12 +376,9 @@ pub(crate) fn serve_admin(
     router: Router,
     stop: &CancellationToken,
 ) -> impl Future<Output = ()> + Send + 'static {
-    publisher::serve(listener, router, private_limits(ADMIN_CONNECTIONS), cancelled(stop))
-}
-
-/// Limits of a port whose callers are known.
-fn private_limits(connections: usize) -> Arc<Limits> {
-    Limits::new(ReaderLimits { connections: Some(connections), ..ReaderLimits::of_time() })
+    let limits =
+        Limits::new(ReaderLimits { connections: Some(ADMIN_CONNECTIONS), ..ReaderLimits::of_time() });
+    publisher::serve(listener, router, limits, cancelled(stop))
 }
 
 fn cancelled(stop: &CancellationToken) -> impl Future<Output = ()> + Send + 'static {

@@ -76,7 +76,10 @@ impl Archive {
         // Those that are told again, the one they are compared with, and those that are published meanwhile.
         let (sender, versions) = mpsc::sync_channel(AGAIN + 1 + WAITING);
         let thread = std::thread::Builder::new().name("history".to_owned());
-        let thread = thread.spawn(move || keeper.run(&versions))?;
+        let thread = thread.spawn(move || {
+            sealer::stand_back();
+            keeper.run(&versions);
+        })?;
         let shared =
             Shared { index, last, versions: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) };
         Ok(Self { shared: Arc::new(shared) })

@@ -84,10 +84,10 @@ fn tidy(index: &Index, running: NaiveDate) -> Option<String> {
     failed
 }
 
-/// Sealing has time; on Linux niceness is that of a thread.
-fn stand_back() {
+/// What is written down has time; on Linux niceness is that of a thread.
+pub(super) fn stand_back() {
     let thread = rustix::thread::gettid();
     if let Err(error) = rustix::process::setpriority_process(Some(thread), NICE) {
-        tracing::debug!(%error, "sealing has no lower priority");
+        tracing::debug!(%error, "the history has no lower priority");
     }
 }

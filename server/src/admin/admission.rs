@@ -56,8 +56,8 @@ async fn apply(State(admin): State<Admin>, InTime(Json(caps)): InTime<Json<Caps>
     push_line(&mut payload, &Entry::Caps(Box::new(caps)));
     let id = format!("caps-{:016x}", rand::random::<u64>());
     let ack = admin.journal.append(&Sealed { payload: payload.into(), count: 1, id, writer: None }).await;
-    let mut view = admin.view.clone();
-    match view.wait_for(|view| view.applied >= ack.seq).await {
+    let mut applied = admin.applied.clone();
+    match applied.wait_for(|applied| *applied >= ack.seq).await {
         Ok(_) => Json(InForce { name, version: ack.seq }).into_response(),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "this server is stopping\n").into_response(),
     }

@@ -1,4 +1,4 @@
-//! What one reader of the open API may take, among the settings.
+//! What one reader of the open API may take, and one caller of the desk, among the settings.
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -32,6 +32,14 @@ pub(super) fn read(layers: &mut Layers) -> Option<ReaderLimits> {
         key_secret: key_secret?,
         proxies: proxies?,
     })
+}
+
+/// Of the desk, whose callers are known and have caps instead of rates.
+pub(super) fn desk(layers: &mut Layers) -> Option<ReaderLimits> {
+    let idle = layers.value("desk-idle", values::duration);
+    let stall = layers.value("desk-stall", values::duration);
+    let connections = layers.value("desk-connections", count);
+    Some(ReaderLimits { idle: idle?, stall: stall?, connections: connections?, ..ReaderLimits::of_time() })
 }
 
 fn count(text: &str) -> Result<Option<usize>, String> {

@@ -1,5 +1,7 @@
 //! What one reader may take, as operators set it: a rate, a key that raises it on every server, and numbers that tell.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -85,6 +87,13 @@ async fn connections(address: &str, path: &str, count: usize) -> Vec<u16> {
     told
 }
 
+/// Whether a connection over which nothing is asked is closed within three seconds.
+async fn is_closed(address: &str) -> bool {
+    let mut stream = TcpStream::connect(address.strip_prefix("http://").unwrap()).await.unwrap();
+    let end = tokio::time::timeout(Duration::from_secs(3), stream.read(&mut [0; 1])).await;
+    matches!(end, Ok(Ok(0)))
+}
+
 /// The status of the answer to a head of 64 KiB.
 async fn long_head(address: &str, path: &str) -> u16 {
     let client = reqwest::Client::new().get(format!("{address}{path}"));
@@ -94,12 +103,16 @@ async fn long_head(address: &str, path: &str) -> u16 {
 #[tokio::test]
 async fn every_port_has_so_many_connections_and_so_long_heads() {
     let dir = tempfile::tempdir().unwrap();
-    let [limited, not] = ["limited", "not"].map(|name| dir.path().join(name));
-    for folder in [&limited, &not] {
-        std::fs::create_dir(folder).unwrap();
+    for folder in ["limited", "not"] {
+        std::fs::create_dir(dir.path().join(folder)).unwrap();
     }
-    let limited = Jaego::start(&limited, &["--open-connections", "20"]).await;
-    let not = Jaego::start(&not, &["--open-connections", "0", "--open-connections-per-address", "0"]).await;
+    let limited = ["--open-connections", "20", "--desk-connections", "30", "--desk-idle", "1s"];
+    let limited = Jaego::start(&dir.path().join("limited"), &limited).await;
+    let not = Jaego::start(
+        &dir.path().join("not"),
+        &["--open-connections", "0", "--open-connections-per-address", "0"],
+    )
+    .await;
     let served =
         |told: Vec<u16>| (told.iter().filter(|status| **status == 200).count(), told[told.len() - 1]);
     assert_eq!(served(connections(&limited.endpoints.open, SMALL, 40).await), (20, 503));
@@ -110,6 +123,9 @@ async fn every_port_has_so_many_connections_and_so_long_heads() {
     // And none of the desk's are gone by it.
     let contract = "/desk/v1/openapi.json";
     assert_eq!(served(connections(&not.endpoints.desk, contract, 300).await), (300, 200));
+    assert_eq!(served(connections(&limited.endpoints.desk, contract, 40).await), (30, 503));
+    assert!(is_closed(&limited.endpoints.desk).await, "who says nothing has no place for long");
+    assert!(!is_closed(&not.endpoints.desk).await, "a minute is not over");
     for (address, path) in
         [(&not.endpoints.open, SMALL), (&not.endpoints.admin, "/readyz"), (&not.endpoints.desk, contract)]
     {

@@ -17,7 +17,7 @@ use crate::harness::LIMIT;
 const STORM: u32 = 60_000;
 
 /// A storm of checks by 40 post offices, sent as fast as they can be.
-struct Storm {
+pub(super) struct Storm {
     /// What was answered so far, unread.
     heard: Arc<AtomicU32>,
     answers: JoinHandle<Vec<Bytes>>,
@@ -25,7 +25,7 @@ struct Storm {
 
 /// What became of a storm's checks.
 #[derive(Debug, Default)]
-struct Told {
+pub(super) struct Told {
     accepted: u32,
     capped: u32,
     overloaded: u32,
@@ -33,7 +33,7 @@ struct Told {
 
 impl Storm {
     /// Begins it, and returns when all was sent.
-    async fn send(jaego: &Jaego) -> Self {
+    pub(super) async fn send(jaego: &Jaego) -> Self {
         let options = async_nats::ConnectOptions::new().subscription_capacity(1 << 20);
         let nats = options.connect(jaego.endpoints.nats.as_str()).await.unwrap();
         let inbox = nats.new_inbox();
@@ -50,7 +50,7 @@ impl Storm {
     }
 
     /// Waits until every check is answered, each in the words of the contract.
-    async fn told(self) -> Told {
+    pub(super) async fn told(self) -> Told {
         let mut told = Told::default();
         for answer in self.answers.await.unwrap() {
             let answer: Value = serde_json::from_slice(&answer).unwrap();

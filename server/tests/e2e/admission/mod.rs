@@ -6,6 +6,7 @@ mod flood;
 mod holds;
 mod opening;
 mod probe;
+mod threads;
 mod trouble;
 
 use std::path::Path;
