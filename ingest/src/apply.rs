@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::answer::{Decided, Event};
 use crate::checkpoints::Checkpoints;
+use crate::journal::Sealed;
 use crate::priority::stand_back;
 
 /// Time between checkpoints, by the ticks.
@@ -154,15 +155,42 @@ impl Applying {
         Self { apply, cutter, batches, checkpoint_at: None, writing: None }
     }
 
-    /// Applies the next message.
+    /// Applies the next message that the tail brings, unless it was one of [ours](Self::take_own).
     ///
     /// # Errors
     /// [`Damaged`]: nothing of it was applied.
     pub(crate) fn take(&mut self, message: &Message) -> Result<(), Damaged> {
-        let Self { apply, cutter, batches, .. } = self;
         let info = message.info().expect("a consumer's message carries its place in the stream");
         let (seq, behind) = (info.stream_sequence, info.pending);
-        let did = apply.apply(seq, message)?;
+        if seq <= self.apply.fold.applied() {
+            return Ok(());
+        }
+        let did = if self.apply.skip.contains(&seq) {
+            tracing::warn!(seq, "journal sequence skipped by order");
+            Did::default()
+        } else {
+            let header = |name: &str| message.headers.as_ref().and_then(|h| h.get(name)).map(|v| v.as_str());
+            let seal = Seal::read(header).map_err(|cause| Damaged { seq, cause })?;
+            self.apply.apply(seq, seal, header(WRITER_HEADER), &message.payload)?
+        };
+        self.go_on(seq, behind, did);
+        Ok(())
+    }
+
+    /// Applies a batch of ours that the journal has acknowledged under this sequence, where nothing is missing before it. Returns
+    /// whether it did; else the tail brings it.
+    pub(crate) fn take_own(&mut self, seq: u64, batch: &Sealed) -> bool {
+        if seq != self.apply.fold.applied() + 1 {
+            return false;
+        }
+        let seal = Seal::of(&batch.payload, batch.count);
+        let did = self.apply.apply(seq, seal, batch.writer.as_deref(), &batch.payload);
+        did.map(|did| self.go_on(seq, 0, did)).is_ok()
+    }
+
+    /// What follows from a message that was applied.
+    fn go_on(&mut self, seq: u64, behind: u64, did: Did) {
+        let Self { apply, cutter, batches, .. } = self;
         if did.count > 0 {
             batches.push((Instant::now(), did.count));
         }
@@ -179,7 +207,6 @@ impl Applying {
         if cuts {
             apply.checkpoint_if_due(&mut self.checkpoint_at, &mut self.writing);
         }
-        Ok(())
     }
 
     /// Takes the last checkpoint.
@@ -192,17 +219,11 @@ impl Applying {
 }
 
 impl Apply {
-    /// Applies a message.
-    fn apply(&mut self, seq: u64, message: &Message) -> Result<Did, Damaged> {
-        let mut did = Did::default();
-        if self.skip.contains(&seq) {
-            tracing::warn!(seq, "journal sequence skipped by order");
-            return Ok(did);
-        }
-        let header = |name: &str| message.headers.as_ref().and_then(|h| h.get(name)).map(|v| v.as_str());
-        let own = header(WRITER_HEADER).and_then(|w| own_number(w, &self.gateway));
-        let mut decisions = Vec::new();
-        let entries = entries(header, &message.payload).map_err(|cause| Damaged { seq, cause })?;
+    /// Applies a batch.
+    fn apply(&mut self, seq: u64, seal: Seal, writer: Option<&str>, payload: &[u8]) -> Result<Did, Damaged> {
+        let own = writer.and_then(|writer| own_number(writer, &self.gateway));
+        let (mut did, mut decisions) = (Did::default(), Vec::new());
+        let entries = entries(seal, payload).map_err(|cause| Damaged { seq, cause })?;
         self.fold.look_ahead(&entries);
         for entry in entries {
             let applied = self.fold.apply(seq, entry);
@@ -264,7 +285,7 @@ impl Apply {
 }
 
 /// What a message did.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Did {
     /// Entries of outlets and persons.
     count: u64,
@@ -295,12 +316,8 @@ fn keep(checkpoints: &Checkpoints, checkpoint: Checkpoint) {
     }
 }
 
-/// All entries of a message, or what is wrong with it.
-fn entries<'p, 'h>(
-    header: impl Fn(&str) -> Option<&'h str>,
-    payload: &'p [u8],
-) -> Result<Vec<Entry<'p>>, BatchError> {
-    let seal = Seal::read(header)?;
+/// All entries of a batch, or what is wrong with it.
+fn entries(seal: Seal, payload: &[u8]) -> Result<Vec<Entry<'_>>, BatchError> {
     let mut entries = Vec::with_capacity(seal.count.min(MAX_ENTRIES));
     seal.open(payload, |entry| entries.push(entry))?;
     Ok(entries)

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::answer::{Committed, Event};
 use crate::counts::Counts;
+use crate::folding::Folding;
 use crate::hops::{Hop, Hops};
 use crate::intake::{Caller, Pending, Waiting};
 use crate::journal::{Ack, Journal, Sealed};
@@ -20,6 +21,8 @@ pub struct Committer {
     pub journal: Journal,
     /// Name of this gateway in this run of the process.
     pub gateway: String,
+    /// Where what is acknowledged is folded.
+    pub folding: Arc<Folding>,
     /// Way to those who answer.
     pub events: mpsc::UnboundedSender<Event>,
     /// Set while the journal does not acknowledge.
@@ -64,6 +67,7 @@ impl Committer {
         let at = Instant::now();
         self.measure(&callers, at);
         self.counts.commit();
+        self.folding.own(ack.seq, &sealed);
         // A closed channel means that the process is stopping without answers; the callers will send again.
         let _ = self.events.send(Event::Committed(Committed { number, seq: ack.seq, callers, at }));
     }

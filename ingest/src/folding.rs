@@ -1,5 +1,6 @@
-//! Who folds: a thread of its own, and for a few entries, while that has nothing to do, whoever brings them. So a sale alone
-//! waits for no other thread, and a full batch keeps nobody from reading on.
+//! Who folds: a thread of its own, and for a few entries, while that has nothing to do, whoever brings them: the tail, or the
+//! committer, which has what the journal acknowledged in its hands. So a sale alone waits for no other thread and for nothing more
+//! to be sent, and a full batch keeps nobody from reading on.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -11,6 +12,7 @@ use schemas::batch::WRITER_HEADER;
 use tokio::sync::mpsc;
 
 use crate::apply::{Apply, Applying, Damaged};
+use crate::journal::Sealed;
 
 /// Messages that may wait for the thread.
 const QUEUE: usize = 32;
@@ -20,28 +22,29 @@ const FEW: usize = 4 * 1024;
 /// Why there is a fold where one is taken.
 const ENDS_ONCE: &str = "the fold is there until its thread has seen the last message";
 
-/// What both share.
+/// The fold and who waits for it.
 #[derive(Debug)]
-struct Folding {
+pub struct Folding {
     applying: Mutex<Option<Applying>>,
     /// Messages that the thread has yet to apply.
     waiting: AtomicUsize,
 }
 
-/// Begins to fold what comes, in its order, until nobody sends any more; then a checkpoint is taken. Returns the thread.
-///
-/// Its error is [`Damaged`]: nothing of that batch, or after it, was applied.
+/// The thread that folds; its error is that a batch is damaged, and nothing of it or after it was applied.
+pub type FoldThread = JoinHandle<Result<(), Damaged>>;
+
+/// Begins to fold what comes, in its order, until nobody sends any more; then a checkpoint is taken.
 ///
 /// # Errors
 /// When the system gives no thread.
-pub fn start(apply: Apply, messages: mpsc::Receiver<Message>) -> io::Result<JoinHandle<Result<(), Damaged>>> {
+pub fn start(apply: Apply, messages: mpsc::Receiver<Message>) -> io::Result<(Arc<Folding>, FoldThread)> {
     let applying = Mutex::new(Some(Applying::new(apply)));
     let folding = Arc::new(Folding { applying, waiting: AtomicUsize::new(0) });
     let (queue, queued) = mpsc::channel(QUEUE);
     let of_thread = Arc::clone(&folding);
     let thread = std::thread::Builder::new().name("fold".to_owned()).spawn(move || of_thread.run(queued))?;
-    tokio::spawn(folding.bring(messages, queue));
-    Ok(thread)
+    tokio::spawn(Arc::clone(&folding).bring(messages, queue));
+    Ok((folding, thread))
 }
 
 impl Folding {
@@ -61,10 +64,19 @@ impl Folding {
 
     /// Folds a message now, unless others wait before it. What is damaged is left to the thread, which will say so.
     fn at_once(&self, message: &Message) -> bool {
-        if self.waiting.load(SeqCst) > 0 {
-            return false;
+        self.waiting.load(SeqCst) == 0
+            && self.lock().as_mut().is_some_and(|applying| applying.take(message).is_ok())
+    }
+
+    /// Folds a batch of ours that the journal has acknowledged under this sequence, if it is little and next. Else it comes as the
+    /// tail brings it, as it does anyhow, and what is folded already is left out.
+    pub(crate) fn own(&self, seq: u64, batch: &Sealed) {
+        if batch.payload.len() <= FEW
+            && self.waiting.load(SeqCst) == 0
+            && let Some(applying) = self.lock().as_mut()
+        {
+            applying.take_own(seq, batch);
         }
-        self.lock().as_mut().is_some_and(|applying| applying.take(message).is_ok())
     }
 
     /// Whatever ends it, the fold is gone then, which those who watch it hear.

@@ -6,7 +6,6 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::thread::JoinHandle as Thread;
 use std::time::Duration;
 
 use aggregator::{Books, Import};
@@ -16,11 +15,11 @@ use ingest::admission::Admission;
 use ingest::admission::keeper::Keeper;
 use ingest::admission::lease;
 use ingest::answer::Answerer;
-use ingest::apply::{Again, Apply, Damaged, View};
+use ingest::apply::{Again, Apply, View};
 use ingest::checkpoints::Checkpoints;
 use ingest::commit::Committer;
 use ingest::counts::Counts;
-use ingest::folding;
+use ingest::folding::{self, FoldThread, Folding};
 use ingest::gateway::Gateway;
 use ingest::hops::Hops;
 use ingest::identity::Identity;
@@ -71,7 +70,8 @@ pub struct Core {
     pub modes: Arc<Modes>,
     data_dir: PathBuf,
     client: Client,
-    fold: Thread<Result<(), Damaged>>,
+    folding: Arc<Folding>,
+    fold: FoldThread,
     follow: JoinHandle<Result<(), tail::TailError>>,
     follow_stop: CancellationToken,
     answer: JoinHandle<()>,
@@ -144,7 +144,7 @@ impl Core {
             checkpoints,
             again: archive.and_then(|archive| told_again(archive, extent.last)),
         };
-        let fold = folding::start(apply, tail_out)?;
+        let (folding, fold) = folding::start(apply, tail_out)?;
         let follow_stop = CancellationToken::new();
         let follow = {
             let (journal, stop) = (journal.clone(), follow_stop.clone());
@@ -165,6 +165,7 @@ impl Core {
             modes: Arc::default(),
             data_dir: data_dir.to_owned(),
             client,
+            folding,
             fold,
             follow,
             follow_stop,
@@ -249,6 +250,7 @@ impl Core {
         let committer = Committer {
             journal: self.journal.clone(),
             gateway: self.gateway_name.clone(),
+            folding: Arc::clone(&self.folding),
             events: self.events.clone(),
             stalled,
             counts: Arc::clone(&self.counts),

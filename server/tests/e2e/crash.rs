@@ -354,6 +354,26 @@ async fn a_second_jaego_on_the_same_folder_leaves_the_first_alone() {
     first.serves(version + 1).await;
 }
 
+/// What is acknowledged is folded at once, and comes again with the tail.
+#[tokio::test]
+async fn what_is_sent_alone_is_folded_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let jaego = Jaego::start(dir.path(), &[]).await;
+    let mut version = 0;
+    for seq in 1..=40 {
+        let delta = json!({ "terminal": "t1", "seq": seq, "at": "2020-03-11T09:05:00+09:00", "item": "mask", "change": 1 });
+        let reply = jaego.pos("delta", "11800001", &delta).await;
+        assert_eq!(reply.status, Outcome::Accepted);
+        version = reply.version.unwrap();
+    }
+    jaego.serves(version).await;
+    let metrics = jaego.admin("/metrics").await;
+    for (outcome, count) in [("accepted", 40), ("duplicate", 0), ("superseded", 0)] {
+        let counted = format!("jaego_applied_entries_total{{outcome=\"{outcome}\"}} {count}\n");
+        assert!(metrics.contains(&counted), "{outcome}: {metrics}");
+    }
+}
+
 #[tokio::test]
 async fn a_damaged_batch_stops_the_fold_until_an_operator_lets_it_go() {
     let dir = tempfile::tempdir().unwrap();
