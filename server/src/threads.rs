@@ -7,9 +7,10 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 /// Niceness of the threads that judge checks over NATS: they get about a ninth of what others get.
 const CHECKS: i32 = 10;
-/// Of those that render and relay versions: about a third. All of a version's work comes at its tick at once, and a sale that
-/// comes then is not to wait for it.
-const PUBLISHING: i32 = 5;
+/// Of those that render and relay versions, and of those that answer readers: about a third. All of a version's work comes at its
+/// tick at once, readers come when they like, and a sale is to wait for neither. Among each other they are alike: a storm of readers
+/// does not make them read old versions.
+const PUBLIC: i32 = 5;
 
 /// The threads of a core.
 pub(crate) struct Threads {
@@ -61,12 +62,16 @@ impl Threads {
     }
 }
 
-/// Threads that answer readers.
+/// Threads that answer readers. They stand back behind who writes, here or in a core on the same machine.
 ///
 /// # Errors
 /// When the system gives no thread.
 pub(crate) fn reading() -> std::io::Result<Runtime> {
-    Builder::new_multi_thread().thread_name("open").enable_all().build()
+    Builder::new_multi_thread()
+        .thread_name("open")
+        .on_thread_start(|| stand_back(PUBLIC))
+        .enable_all()
+        .build()
 }
 
 /// The thread that publishes, and those it starts, which stand back as it does.
@@ -78,7 +83,7 @@ pub(crate) fn publishing() -> std::io::Result<Runtime> {
     builder
         .worker_threads(1)
         .thread_name("publish")
-        .on_thread_start(|| stand_back(PUBLISHING))
+        .on_thread_start(|| stand_back(PUBLIC))
         .enable_all()
         .build()
 }
