@@ -2,8 +2,9 @@
 //!
 //! Layout: `JAEGOCK6`, then blocks: length and CRC-32C (4 bytes each, little endian), then so many bytes. The first block is
 //! the state but for the ledger's rows, in postcard; the second the caps, in JSON; the third the ids of outlets in other
-//! registers, in postcard; the fourth the cores that hold, in JSON; then come rows; a block of no bytes is the end. `JAEGOCK4` is
-//! the same without the fourth, `JAEGOCK3` without the third as well, `JAEGOCK2` without the second.
+//! registers, in postcard; the fourth the cores that hold, in JSON; the fifth the schedules of before, in JSON; then come rows; a
+//! block of no bytes is the end. `JAEGOCK5` is the same without the fifth, `JAEGOCK4` without the fourth as well, `JAEGOCK3`
+//! without the third, `JAEGOCK2` without the second.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -58,6 +59,9 @@ pub struct Checkpoint {
     holds: Holds,
     ledger: LedgerImage,
 }
+
+/// The outlets as they are read.
+type Thawed = Vec<(OutletCode, OutletState)>;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct State<Outlets> {
@@ -138,7 +142,7 @@ impl Fold {
         let ids = next(2)?.map(|bytes| of_postcard(&bytes)).transpose()?.unwrap_or_default();
         let holds = next(3)?.map(|json| of_json(&json)).transpose()?.unwrap_or_default();
         let earlier = next(4)?.map(|json| of_json(&json)).transpose()?.unwrap_or_default();
-        let (mut state, head): (State<Vec<(OutletCode, OutletState)>>, Head) = of_postcard(&first)?;
+        let (mut state, head): (State<Thawed>, Head) = of_postcard(&first)?;
         state.registry = state.registry.with_external_ids(ids).ok_or_else(|| {
             CheckpointError::State("ids in other registers of outlets that are not there".to_owned())
         })?;
@@ -153,7 +157,7 @@ impl Fold {
         }
     }
 
-    fn of(state: State<Vec<(OutletCode, OutletState)>>, ledger: Ledger) -> Self {
+    fn of(state: State<Thawed>, ledger: Ledger) -> Self {
         ledger.seen(state.applied);
         let mut fold = Self {
             registry: state.registry,

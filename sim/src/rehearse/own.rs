@@ -66,6 +66,8 @@ fn since_epoch() -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
     use nix::sys::resource::{UsageWho, getrusage};
 
     use super::*;
@@ -82,10 +84,29 @@ mod tests {
     fn a_thread_that_works_is_seen_to_work() {
         let (mut clock, began, before) = (ThreadClock::start(), Instant::now(), worked());
         while worked() - before < Duration::from_millis(60) {}
-        let (ran, starved) = clock.share();
+        let (ran, _) = clock.share();
         let seen = began.elapsed().mul_f64(ran);
         assert!(seen > Duration::from_millis(57), "of 60 ms {seen:?} were seen");
-        assert!(ran <= 1.05 && starved >= 0.0, "{ran} {starved}");
+        assert!(ran <= 1.05, "{ran}");
+    }
+
+    #[test]
+    fn a_thread_that_waits_for_a_processor_is_seen_to_wait() {
+        let (over, cores) = (AtomicBool::new(false), std::thread::available_parallelism().unwrap().get());
+        std::thread::scope(|scope| {
+            for _ in 0..2 * cores {
+                scope.spawn(|| {
+                    while !over.load(Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                });
+            }
+            let (mut clock, before) = (ThreadClock::start(), worked());
+            while worked() - before < Duration::from_millis(60) {}
+            let (ran, starved) = clock.share();
+            over.store(true, Relaxed);
+            assert!(starved > 0.1 && ran < 0.9, "{ran} {starved}");
+        });
     }
 
     #[test]
