@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::Router;
@@ -23,6 +23,8 @@ use tower::Service;
 
 use crate::answer;
 use crate::limits::{Asked, Limits, Place};
+use crate::memory_file::MemoryFile;
+use crate::socket::{Sending, Socket};
 
 /// How long answers under way may take to finish after the stop.
 pub const DRAIN: Duration = Duration::from_secs(10);
@@ -89,7 +91,10 @@ fn take(
     match limits.connect(peer) {
         Asked::Given(place) => {
             let (ready, router, limits) = (ready.clone(), router.clone(), Arc::clone(limits));
-            let service = service_fn(move |request| answer(&ready, &router, &limits, peer, request));
+            let stream = Socket::new(stream);
+            let sending = stream.sending();
+            let service =
+                service_fn(move |request| answer(&ready, &router, &limits, &sending, peer, request));
             let connection =
                 http1(rules.idle).serve_connection(TokioIo::new(timed(stream, rules.stall)), service);
             let connection = connections.watch(connection);
@@ -101,8 +106,8 @@ fn take(
         }
         Asked::Told(place) => {
             let service = service_fn(|_| async { Ok::<_, Infallible>(answer::too_many_connections()) });
-            let connection =
-                http1(TURNED_AWAY).serve_connection(TokioIo::new(timed(stream, TURNED_AWAY)), service);
+            let connection = http1(TURNED_AWAY)
+                .serve_connection(TokioIo::new(timed(Socket::new(stream), TURNED_AWAY)), service);
             tokio::spawn(async move {
                 let _held: Place = place;
                 drop(tokio::time::timeout(TURNED_AWAY, connection).await);
@@ -122,11 +127,11 @@ fn http1(idle: Duration) -> http1::Builder {
 /// The stream, which fails when nothing of what is written to it is taken for so long.
 ///
 /// `tokio-io-timeout` was chosen because it does this alone, and its author keeps it beside tokio.
-fn timed(stream: TcpStream, stall: Duration) -> std::pin::Pin<Box<TimeoutStream<TcpStream>>> {
+fn timed(stream: Socket, stall: Duration) -> std::pin::Pin<Box<TimeoutStream<Socket>>> {
     // A socket that refuses an option was closed by its peer; reading it says so.
-    drop(stream.set_nodelay(true));
+    drop(stream.stream().set_nodelay(true));
     // A peer that is gone without a word is found out by the kernel.
-    drop(SockRef::from(&stream).set_tcp_user_timeout(Some(stall)));
+    drop(SockRef::from(stream.stream()).set_tcp_user_timeout(Some(stall)));
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(stall));
     Box::pin(stream)
@@ -137,6 +142,7 @@ fn answer<R: Ready>(
     ready: &R,
     router: &Router,
     limits: &Limits,
+    sending: &Sending,
     peer: IpAddr,
     mut request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response, Infallible>> + use<R> {
@@ -155,6 +161,7 @@ fn answer<R: Ready>(
         }
         router.clone().call(request.map(Body::new))
     });
+    let sending = sending.clone();
     async move {
         let mut response = match (answered, routed) {
             (Some(answered), _) => answered,
@@ -162,6 +169,9 @@ fn answer<R: Ready>(
         };
         if let Some(spent) = spent {
             spent.tell(response.headers_mut());
+        }
+        if let Some(file) = response.extensions_mut().remove::<Weak<MemoryFile>>() {
+            sending.from(file);
         }
         Ok(response)
     }

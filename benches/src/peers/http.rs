@@ -9,7 +9,7 @@ use tokio::process::Command;
 
 use super::http_wire;
 use super::load::Load;
-use super::process::{NotInstalled, find};
+use super::process::{NotInstalled, as_nice_as_readers, find};
 use super::wire;
 
 const SCRIPT: &str = include_str!("wrk.lua");
@@ -34,7 +34,7 @@ pub async fn load(urls: &[String], headers: &[&str], connections: usize, seconds
     let script = tempfile::NamedTempFile::new()?;
     std::fs::write(script.path(), SCRIPT)?;
     let threads = available_parallelism()?.get().min(connections);
-    let mut command = Command::new(program()?);
+    let mut command = Command::from(as_nice_as_readers(&program()?));
     command.stdin(Stdio::null()).arg("--script").arg(script.path());
     command.args(["--threads", &threads.to_string(), "--connections", &connections.to_string()]);
     command.args(["--duration", &format!("{}s", seconds.ceil().max(1.0))]);

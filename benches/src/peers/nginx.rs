@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 
-use super::process::{NotInstalled, Running, find, free_port};
+use super::process::{NotInstalled, Running, as_nice_as_readers, find, free_port};
 
 /// An nginx of its own.
 pub struct Nginx {
@@ -42,7 +42,7 @@ impl Nginx {
         let port = free_port()?;
         let settings = dir.join("nginx.conf");
         fs::write(&settings, configuration(dir, port, headers, workers))?;
-        let mut command = Command::new(program()?);
+        let mut command = as_nice_as_readers(&program()?);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.arg("-p").arg(dir).arg("-c").arg(&settings).arg("-e").arg(dir.join("error.log"));
         let mut server = Running::start(&mut command, Signal::SIGTERM)?;

@@ -4,7 +4,7 @@ use std::env;
 use std::fmt;
 use std::future::Future;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -40,6 +40,17 @@ pub(super) fn find(name: &str, package: &'static str) -> Result<PathBuf, NotInst
         .map(|folder| folder.join(name))
         .find(|program| program.is_file())
         .ok_or(NotInstalled { packages: vec![package] })
+}
+
+/// Niceness of the threads with which jaego answers readers: whoever is measured beside them, and whoever loads both, gets as much of
+/// the cores as they do.
+const NICENESS: &str = "5";
+
+/// A command that runs the program with the niceness of jaego's own readers.
+pub(super) fn as_nice_as_readers(program: &Path) -> Command {
+    let mut command = Command::new("nice");
+    command.args(["-n", NICENESS]).arg(program);
+    command
 }
 
 /// A port of loopback that is free now.

@@ -1,12 +1,13 @@
 //! A ready body: its bytes, the tag that names them, and its compressed forms, each made once when it is first asked for.
 
 use std::io::Write;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use axum::http::HeaderValue;
 use bytes::Bytes;
 
 use super::negotiate::Coding;
+use crate::memory_file::{Filed, MemoryFile};
 
 /// Bodies below this many bytes are sent as they are: compressed they would fill the same packet.
 pub(crate) const COMPRESS_FROM: usize = 860;
@@ -34,6 +35,7 @@ pub(crate) struct Body {
     /// What it is.
     pub(crate) media: &'static str,
     identity: Bytes,
+    filed: Filed,
     /// The tag of its bytes as they are, quotes included: 128 bits of BLAKE3 in hexadecimal digits. Of what is rendered for
     /// each version hardly all is ever asked for, so it is told when first needed.
     tag: OnceLock<HeaderValue>,
@@ -46,6 +48,7 @@ pub(crate) struct Body {
 /// A body in a coding that compresses, and its strong tag.
 struct Form {
     bytes: Bytes,
+    filed: Filed,
     etag: HeaderValue,
 }
 
@@ -55,6 +58,7 @@ impl Body {
         Self {
             media,
             identity: bytes.into(),
+            filed: Filed::default(),
             tag: OnceLock::new(),
             effort: Effort::Shared,
             gzip: OnceLock::new(),
@@ -78,7 +82,11 @@ impl Body {
     /// the same ones.
     pub(crate) fn form(&self, coding: Coding) -> (&Bytes, &HeaderValue) {
         let make = |compress: fn(&[u8], Effort) -> Bytes| {
-            move || Form { bytes: compress(&self.identity, self.effort), etag: coded(self.digits(), coding) }
+            move || Form {
+                bytes: compress(&self.identity, self.effort),
+                filed: Filed::default(),
+                etag: coded(self.digits(), coding),
+            }
         };
         let form = match coding {
             Coding::Identity => return (&self.identity, self.tag()),
@@ -87,6 +95,14 @@ impl Body {
             Coding::Zstd => self.zstd.get_or_init(make(zstd)),
         };
         (&form.bytes, &form.etag)
+    }
+
+    /// The file of its bytes in a coding, if they have come to have one. Counts that they are asked for.
+    pub(crate) fn file(&self, coding: Coding) -> Option<&Arc<MemoryFile>> {
+        match coding {
+            Coding::Identity => self.filed.file(&self.identity),
+            _ => self.made(coding).and_then(|form| form.filed.file(&form.bytes)),
+        }
     }
 
     /// Whether it is there in a coding, or costs so little to make that a reader may be kept waiting for it.

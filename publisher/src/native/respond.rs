@@ -1,5 +1,7 @@
 //! A body as an HTTP answer that caches can hold: tagged, aged, in the coding and part that was asked for.
 
+use std::sync::Arc;
+
 use axum::body::Body as HttpBody;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -83,6 +85,9 @@ pub(crate) fn respond(request: &HeaderMap, body: &Body, terms: Terms) -> Respons
         Part::Beyond => return answer::beyond(bytes.len()),
     };
     let mut response = with_common(Response::new(bytes.into()), status, etag.clone(), terms);
+    if let Some(file) = body.file(coding) {
+        response.extensions_mut().insert(Arc::downgrade(file));
+    }
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(body.media));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));

@@ -113,6 +113,32 @@ async fn a_socket_says_what_the_router_says() {
     }
 }
 
+/// Whether this process holds a body in a file of memory.
+fn holds_a_body_in_a_file() -> bool {
+    let links = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    links.filter_map(|link| link.path().read_link().ok()).any(|file| file.to_string_lossy().contains("jaego-body"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_body_stays_the_same_when_it_comes_from_a_file() {
+    let (router, at) = served().await;
+    for (path, coding) in [("/v1/stock.json", "identity"), ("/v1/outlets_with_stock.geojson", "gzip")] {
+        let plain = ask(&router, "GET", path, &[("accept-encoding", coding)]).await;
+        if coding == "identity" {
+            assert!(plain.body.len() > 70_000, "{}", plain.body.len());
+            assert!(!holds_a_body_in_a_file());
+        }
+        for range in ["bytes=0-", "bytes=-67000", "bytes=100-70000", "bytes=7-9", "none"].repeat(3) {
+            let headers = [("accept-encoding", coding), ("range", range)];
+            let said = over_a_socket(at, "GET", path, &headers).await;
+            let routed = ask(&router, "GET", path, &headers).await;
+            let told = Some(routed.body.len());
+            assert_eq!(said, without_a_socket(routed, told), "{range} of {path} in {coding}");
+        }
+    }
+    assert!(holds_a_body_in_a_file());
+}
+
 #[tokio::test]
 async fn what_is_to_go_is_told_by_what_is_ready_too() {
     let since = Millis::parse("2027-01-01T00:00:00Z").unwrap();
