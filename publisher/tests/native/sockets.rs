@@ -116,7 +116,9 @@ async fn a_socket_says_what_the_router_says() {
 /// Whether this process holds a body in a file of memory.
 fn holds_a_body_in_a_file() -> bool {
     let links = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
-    links.filter_map(|link| link.path().read_link().ok()).any(|file| file.to_string_lossy().contains("jaego-body"))
+    links
+        .filter_map(|link| link.path().read_link().ok())
+        .any(|file| file.to_string_lossy().contains("jaego-body"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
