@@ -34,8 +34,8 @@ pub enum Applied {
     },
     /// A claim, void or confirmation.
     ///
-    /// The error is one of [`Reason::IdConflict`], [`Reason::UnknownClaim`], [`Reason::OtherOutlet`], [`Reason::NotHeld`] and
-    /// [`Reason::NothingToVoid`].
+    /// The error is one of [`Reason::Withdrawn`], [`Reason::IdConflict`], [`Reason::UnknownClaim`], [`Reason::OtherOutlet`],
+    /// [`Reason::NotHeld`] and [`Reason::NothingToVoid`].
     Claim(Result<Decided, Reason>),
     /// Policies came into force, or contradict themselves and changed nothing.
     Schedule {
@@ -135,7 +135,7 @@ impl Fold {
                 Applied::Rules
             }
             Entry::Claim(claim) => Applied::Claim(self.apply_claim(seq, &claim)),
-            Entry::Void(void) => Applied::Claim(self.settle(&void, Ledger::void)),
+            Entry::Void(void) => Applied::Claim(self.settle(&void, |ledger, void| ledger.void(seq, void))),
             Entry::Confirm(confirm) => Applied::Claim(self.settle(&confirm, Ledger::confirm)),
             Entry::Schedule(schedule) => Applied::Schedule { in_force: self.ledger.schedule(*schedule) },
             Entry::Keys(keys) => Applied::Keys { in_force: self.ledger.keys(keys) },

@@ -162,11 +162,17 @@ fn body(answer: &impl Serialize) -> Bytes {
     serde_json::to_vec(answer).expect("an answer holds only text and numbers").into()
 }
 
+/// Of a claim that is not known.
+pub(crate) const UNKNOWN: &str = "no claim of this id is known: it was never made, or more than 24 hours ago";
+
 /// What the fold could not decide, since the request does not fit what is in the books.
 fn refuse(reason: Reason, caller: &Caller, seq: u64) -> Box<Reply> {
     let detail = match reason {
         Reason::IdConflict => "another claim was made under this id: make a new id for a new claim",
-        Reason::UnknownClaim => "no claim of this id is known: it was never made, or more than 24 hours ago",
+        Reason::Withdrawn => {
+            "a void of this id came before the claim, so nothing was sold: make a new id for a new claim"
+        }
+        Reason::UnknownClaim => UNKNOWN,
         Reason::OtherOutlet => "another outlet made this claim; only that outlet can change it",
         Reason::NotHeld => "this is no reservation that holds: make a claim",
         _ => "nothing was moved by this claim, so there is nothing to take back",

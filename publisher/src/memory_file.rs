@@ -119,7 +119,7 @@ mod tests {
         let file = MemoryFile::of(&bytes).unwrap();
         assert_eq!(file.place_of(&bytes), Some(0));
         assert_eq!(file.place_of(&bytes[7..100]), Some(7));
-        assert_eq!(file.place_of(&bytes.to_vec()), None);
+        assert_eq!(file.place_of(&Bytes::copy_from_slice(&bytes)), None);
     }
 
     #[test]

@@ -148,7 +148,10 @@ pub enum Reason {
     BadPerson,
     /// Another claim with another body was made under this id: make a new id.
     IdConflict,
-    /// No claim of this id is known: it was never made, or more than 24 hours ago.
+    /// A void of this id came before the claim: nothing was decided, and nothing will be under this id.
+    Withdrawn,
+    /// No claim of this id is known: it was never made, or more than 24 hours ago. A void leaves word: a claim that still comes under
+    /// the id is `withdrawn`.
     UnknownClaim,
     /// Only the outlet that made a claim can void or confirm it.
     OtherOutlet,
@@ -168,7 +171,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Malformed,
         Self::Oversized,
         Self::WrongSubject,
@@ -176,6 +179,7 @@ impl Reason {
         Self::OutOfRange,
         Self::BadPerson,
         Self::IdConflict,
+        Self::Withdrawn,
         Self::UnknownClaim,
         Self::OtherOutlet,
         Self::NotHeld,
@@ -197,6 +201,7 @@ impl Reason {
             Self::OutOfRange => "out_of_range",
             Self::BadPerson => "bad_person",
             Self::IdConflict => "id_conflict",
+            Self::Withdrawn => "withdrawn",
             Self::UnknownClaim => "unknown_claim",
             Self::OtherOutlet => "other_outlet",
             Self::NotHeld => "not_held",

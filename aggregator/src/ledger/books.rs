@@ -11,7 +11,7 @@ use schemas::person::{Person, PersonKey};
 use schemas::policy::{Ground, Schedule, Window};
 use schemas::registry::OutletType;
 
-use super::claims::{self, Claim};
+use super::claims::{self, Claim, Ruling};
 use super::decided::Decided;
 use super::table::{Row, Table};
 use super::weeks::Weeks;
@@ -147,7 +147,12 @@ impl Books {
     /// A claim as it stands, for as long as it is kept.
     #[must_use]
     pub fn claim(&self, id: ClaimId) -> Option<Decided> {
-        self.claims.get(&id).map(|claim| Decided::of(&claim, true))
+        self.decided(id).map(|claim| Decided::of(&claim, true))
+    }
+
+    /// The row of a claim that was decided.
+    pub(super) fn decided(&self, id: ClaimId) -> Option<Claim> {
+        self.claims.get(&id).filter(|claim| claim.ruling() != Ruling::Withdrawn)
     }
 
     /// The policies that are known, past and to come.

@@ -3,9 +3,11 @@
 use foldhash::fast::FixedState;
 use schemas::Millis;
 use schemas::claim::{ClaimId, ClaimState, KEPT_MS, Refusal, Verdict};
+use schemas::entry::SettleEntry;
 use schemas::person::PersonKey;
 use std::hash::BuildHasher;
 
+use super::NO_NUMBER;
 use super::table::{Row, Table};
 use crate::calendar::day_of;
 
@@ -66,10 +68,12 @@ pub(crate) enum Ruling {
     Reserved,
     /// Nothing moved.
     Refused(Refusal),
+    /// Its void came first: nothing is decided under this id.
+    Withdrawn,
 }
 
 impl Ruling {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Granted,
         Self::Reserved,
         Self::Recorded { over: false, counted: false },
@@ -82,11 +86,12 @@ impl Ruling {
         Self::Refused(Refusal::ALL[3]),
         Self::Refused(Refusal::ALL[4]),
         Self::Refused(Refusal::ALL[5]),
+        Self::Withdrawn,
     ];
 
     fn code(self) -> u8 {
         let at = Self::ALL.iter().position(|r| *r == self).expect("all rulings are listed");
-        u8::try_from(at).expect("a dozen")
+        u8::try_from(at).expect("thirteen")
     }
 
     /// As callers hear it.
@@ -95,7 +100,7 @@ impl Ruling {
             Self::Granted => Verdict::Granted,
             Self::Recorded { .. } => Verdict::Recorded,
             Self::Reserved => Verdict::Reserved,
-            Self::Refused(_) => Verdict::Refused,
+            Self::Refused(_) | Self::Withdrawn => Verdict::Refused,
         }
     }
 }
@@ -161,6 +166,27 @@ impl Claim {
         };
         claim.set_state(state);
         claim
+    }
+
+    /// What a void leaves where its claim is not known: the claim may still come.
+    pub(crate) fn withdrawn(seq: u64, void: &SettleEntry<'_>) -> Self {
+        Self::new(&NewClaim {
+            id: void.id,
+            person: PersonKey([0; 16]),
+            seq,
+            received: void.received,
+            hold_minutes: 0,
+            offset_minutes: 0,
+            body: 0,
+            outlet: 0,
+            quantity: 0,
+            item: NO_NUMBER,
+            group: NO_NUMBER,
+            ruling: Ruling::Withdrawn,
+            registered: false,
+            remaining: None,
+            days: Days { received: 0, counts: 0, window_ends: None, next_eligible: None },
+        })
     }
 
     pub(crate) fn received(&self) -> Millis {

@@ -103,7 +103,7 @@ impl Ledger {
     /// Decides a claim. `outlet` is the type of a registered outlet, `reported` the time of the item's last report there.
     ///
     /// # Errors
-    /// [`Reason::IdConflict`].
+    /// [`Reason::Withdrawn`] and [`Reason::IdConflict`].
     pub(crate) fn claim(
         &mut self,
         seq: u64,
@@ -114,6 +114,9 @@ impl Ledger {
         let (claim, was_there) =
             self.books.claims.get_or_put(&entry.id, || self.decide(seq, entry, outlet, reported));
         if was_there {
+            if claim.ruling() == Ruling::Withdrawn {
+                return Err(Reason::Withdrawn);
+            }
             if claim.body != entry.body {
                 return Err(Reason::IdConflict);
             }
@@ -183,14 +186,26 @@ impl Ledger {
         Claim::new(&new)
     }
 
-    /// Takes a claim back.
+    /// Takes a claim back. One that is not known is not decided when it comes after all.
     ///
     /// # Errors
     /// [`Reason::UnknownClaim`], [`Reason::OtherOutlet`] and [`Reason::NothingToVoid`].
-    pub(crate) fn void(&mut self, entry: &SettleEntry<'_>) -> Result<(Decided, Option<Move>), Reason> {
-        let claim = self.own_claim(entry)?;
+    pub(crate) fn void(
+        &mut self,
+        seq: u64,
+        entry: &SettleEntry<'_>,
+    ) -> Result<(Decided, Option<Move>), Reason> {
+        let claim = match self.own_claim(entry) {
+            Err(Reason::UnknownClaim) => {
+                self.books.claims.get_or_put(&entry.id, || Claim::withdrawn(seq, entry));
+                return Err(Reason::UnknownClaim);
+            }
+            claim => claim?,
+        };
         let moved = match (claim.ruling(), claim.state()) {
-            (Ruling::Refused(_), _) | (_, ClaimState::Expired) => return Err(Reason::NothingToVoid),
+            (Ruling::Refused(_) | Ruling::Withdrawn, _) | (_, ClaimState::Expired) => {
+                return Err(Reason::NothingToVoid);
+            }
             (_, ClaimState::Voided) => return Ok((Decided::of(&claim, true), None)),
             (_, ClaimState::Confirmed) => Ruling::Granted,
             (ruling, _) => ruling,
@@ -304,7 +319,7 @@ impl Ledger {
 
     /// The claim of a void or confirmation, where its outlet made it.
     fn own_claim(&self, entry: &SettleEntry<'_>) -> Result<Claim, Reason> {
-        let claim = self.books.claims.get(&entry.id).ok_or(Reason::UnknownClaim)?;
+        let claim = self.books.decided(entry.id).ok_or(Reason::UnknownClaim)?;
         if claim.outlet == fingerprint(entry.outlet) { Ok(claim) } else { Err(Reason::OtherOutlet) }
     }
 
@@ -337,7 +352,7 @@ impl Ledger {
         let (count, promised) = match ruling {
             Ruling::Granted | Ruling::Recorded { counted: false, .. } => (-quantity, 0),
             Ruling::Reserved => (0, quantity),
-            Ruling::Recorded { counted: true, .. } | Ruling::Refused(_) => return None,
+            Ruling::Recorded { counted: true, .. } | Ruling::Refused(_) | Ruling::Withdrawn => return None,
         };
         Some(Move { item: self.names.named(claim.item)?, count, promised })
     }
@@ -355,6 +370,7 @@ impl Ledger {
                 let at = Refusal::ALL.iter().position(|r| *r == refusal).expect("all reasons are listed");
                 tally.refused[at] += 1;
             }
+            Ruling::Withdrawn => {}
         }
     }
 }

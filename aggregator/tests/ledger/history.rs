@@ -20,6 +20,8 @@ enum Step {
     /// The claim so many before the last again, with its body or another.
     Again(usize, bool),
     Void(usize, bool),
+    /// A void before its claim, by the claim's outlet or another.
+    VoidFirst(u8, bool),
     Confirm(usize),
     Report(usize, usize, u32),
     Tick,
@@ -113,6 +115,10 @@ impl Both {
                 self.claim(&entry);
             }
             Step::Void(back, own) => self.settle(back, own, true),
+            Step::VoidFirst(who, own) => {
+                self.entry(How::Sale, who, 1, 0, Form::Both, 0);
+                self.settle(0, own, true);
+            }
             Step::Confirm(back) => self.settle(back, true, false),
             Step::Report(outlet, item, count) => {
                 self.world.report(OUTLETS[outlet], ITEMS[item], count, self.now);
@@ -262,6 +268,7 @@ fn any_step() -> impl Strategy<Value = Step> {
             .prop_map(|(how, who, n, place, form, skew)| Step::Claim(how, who, n, place, form, skew)),
         4 => (back.clone(), prop::bool::weighted(0.8)).prop_map(|(back, same)| Step::Again(back, same)),
         5 => (back.clone(), prop::bool::weighted(0.9)).prop_map(|(back, own)| Step::Void(back, own)),
+        2 => (0..4u8, any::<bool>()).prop_map(|(who, own)| Step::VoidFirst(who, own)),
         4 => back.prop_map(Step::Confirm),
         3 => (0..3usize, 0..3usize, 0..60u32).prop_map(|(outlet, item, n)| Step::Report(outlet, item, n)),
         10 => Just(Step::Tick),

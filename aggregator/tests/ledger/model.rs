@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, Days, FixedOffset, NaiveDate, Weekday};
 use schemas::Millis;
-use schemas::claim::{ClaimState, Refusal, Verdict};
+use schemas::claim::{ClaimId, ClaimState, Refusal, Verdict};
 use schemas::entry::{ClaimEntry, SettleEntry};
 use schemas::person::PersonKey;
 use schemas::policy::{DayGate, Policy, Schedule, Window};
@@ -39,6 +39,8 @@ pub struct Stock {
 #[derive(Default)]
 pub struct Model {
     pub claims: Vec<Kept>,
+    /// Voids whose claims were not known.
+    withdrawn: Vec<(ClaimId, Millis)>,
     schedule: Option<Schedule>,
     rationed: BTreeSet<String>,
     /// Keys that are one person's, and the one in use.
@@ -77,6 +79,9 @@ impl Model {
         {
             let same = before.entry.body == entry.body;
             return if same { Ok((before.clone(), true)) } else { Err(Reason::IdConflict) };
+        }
+        if self.withdrawn.iter().any(|(id, at)| *id == entry.id && self.age(*at) <= DAY) {
+            return Err(Reason::Withdrawn);
         }
         self.same_person(entry);
         let kept = self.decide(entry);
@@ -206,7 +211,14 @@ impl Model {
     }
 
     pub fn void(&mut self, entry: &SettleEntry<'static>) -> Result<(Kept, bool), Reason> {
-        let at = self.own(entry)?;
+        let at = match self.own(entry) {
+            Err(Reason::UnknownClaim) => {
+                let known = self.withdrawn.iter().any(|(id, at)| *id == entry.id && self.age(*at) <= DAY);
+                self.withdrawn.extend((!known).then_some((entry.id, entry.received)));
+                return Err(Reason::UnknownClaim);
+            }
+            at => at?,
+        };
         let kept = self.claims[at].clone();
         match (kept.verdict, kept.state) {
             (Verdict::Refused, _) | (_, ClaimState::Expired) => return Err(Reason::NothingToVoid),
@@ -265,13 +277,18 @@ impl Model {
     }
 
     fn is_kept(&self, kept: &Kept) -> bool {
-        self.now.is_none_or(|now| now.since(kept.entry.received) <= DAY)
+        self.age(kept.entry.received) <= DAY
+    }
+
+    fn age(&self, at: Millis) -> i64 {
+        self.now.map_or(0, |now| now.since(at))
     }
 
     /// Whether the id is in the hour in which it may be forgotten at any tick.
-    pub fn is_leaving(&self, id: schemas::claim::ClaimId) -> bool {
-        let age = |kept: &Kept| self.now.map_or(0, |now| now.since(kept.entry.received));
-        self.claims.iter().any(|kept| kept.entry.id == id && (DAY..=DAY + 2 * HOUR).contains(&age(kept)))
+    pub fn is_leaving(&self, id: ClaimId) -> bool {
+        let claims = self.claims.iter().map(|kept| (kept.entry.id, kept.entry.received));
+        let mut all = claims.chain(self.withdrawn.iter().copied());
+        all.any(|(one, at)| one == id && (DAY..=DAY + 2 * HOUR).contains(&self.age(at)))
     }
 }
 

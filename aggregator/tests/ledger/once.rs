@@ -81,6 +81,34 @@ fn a_claim_is_void_once_by_its_outlet() {
 }
 
 #[test]
+fn a_claim_that_comes_after_its_void_is_not_decided() {
+    let mut world = World::under(masks(Window::Week, 2));
+    world.report(OUTLETS[0], "mask", 50, MONDAY);
+    world.tick(MONDAY);
+    for _ in 0..2 {
+        assert_eq!(world.void(1, OUTLETS[0], MONDAY), Err(Reason::UnknownClaim));
+    }
+    let later = MONDAY.plus(KEPT_MS);
+    for at in [MONDAY, later] {
+        world = world.restarted();
+        let coming = [claim(1, 1, 2, at), reserve(1, 1, 2, at, HOUR), late(1, 1, 2, MONDAY, at)];
+        for coming in coming {
+            assert_eq!(world.claim(coming), Err(Reason::Withdrawn));
+        }
+        assert_eq!(world.confirm(1, OUTLETS[0], at), Err(Reason::UnknownClaim));
+        assert_eq!(world.void(1, OUTLETS[1], at), Err(Reason::UnknownClaim));
+        assert!(world.fold.books().claim(claim(1, 1, 2, at).id).is_none());
+        assert_eq!(world.stock(OUTLETS[0], "mask", at), (Some(50), 0));
+    }
+    // All of the allowance is there, under another id.
+    let said = world.claim(claim(2, 1, 2, later)).unwrap();
+    assert_eq!((said.verdict, said.remaining), (Verdict::Granted, Some(0)));
+    // Kept no longer than a claim is.
+    world.tick(later.plus(HOUR));
+    assert_eq!(world.claim(claim(1, 2, 2, later.plus(HOUR))).unwrap().verdict, Verdict::Granted);
+}
+
+#[test]
 fn a_reservation_is_confirmed_once_also_at_its_very_end() {
     let mut world = World::under(masks(Window::Week, 2));
     world.report(OUTLETS[0], "mask", 50, MONDAY);

@@ -1,8 +1,9 @@
 //! Nothing that a journal can hold stops the ledger, and whatever it did reads back from a checkpoint.
 
-use aggregator::Fold;
+use aggregator::{Applied, Fold};
 use proptest::prelude::*;
 use schemas::entry::Entry;
+use schemas::pos::Reason;
 
 use crate::any_entry::any_entry;
 use crate::world::{OUTLETS, World};
@@ -17,10 +18,11 @@ proptest! {
         for entry in entries {
             let line = serde_json::to_vec(&entry).unwrap();
             let entry: Entry<'_> = serde_json::from_slice(&line).unwrap();
-            let claim = if let Entry::Claim(claim) = &entry { Some((claim.id, claim.person)) } else { None };
-            world.apply(entry);
-            if let Some((id, _)) = claim {
-                prop_assert!(world.fold.books().claim(id).is_some());
+            let claim = if let Entry::Claim(claim) = &entry { Some(claim.id) } else { None };
+            let applied = world.apply(entry);
+            if let Some(id) = claim {
+                let withdrawn = matches!(applied, Applied::Claim(Err(Reason::Withdrawn)));
+                prop_assert_eq!(world.fold.books().claim(id).is_none(), withdrawn);
             }
         }
         if world.fold.tick().is_some() {

@@ -22,6 +22,7 @@ use tokio::sync::oneshot;
 
 use self::entrance::Entrance;
 pub use self::entrance::OUTLET_HEADER;
+use crate::answer::UNKNOWN;
 use crate::decode::Rejection;
 use crate::decode::claim::Address;
 use crate::intake::{Answer, Intake, ReplyTo, wipe};
@@ -197,10 +198,7 @@ fn read_id(id: IdOf) -> Result<ClaimId, Rejection> {
 }
 
 fn unknown() -> Rejection {
-    Rejection::new(
-        Reason::UnknownClaim,
-        "no claim of this id is known: it was never made, or more than 24 hours ago",
-    )
+    Rejection::new(Reason::UnknownClaim, UNKNOWN)
 }
 
 fn json(status: StatusCode, body: impl Into<axum::body::Body>) -> Response {

@@ -46,7 +46,9 @@ pub fn status(reason: Reason) -> StatusCode {
         Reason::FutureDated | Reason::OutOfRange | Reason::BadPerson => StatusCode::UNPROCESSABLE_ENTITY,
         Reason::UnknownClaim => StatusCode::NOT_FOUND,
         Reason::OtherOutlet | Reason::NotAdmitted => StatusCode::FORBIDDEN,
-        Reason::IdConflict | Reason::NotHeld | Reason::NothingToVoid => StatusCode::CONFLICT,
+        Reason::Withdrawn | Reason::IdConflict | Reason::NotHeld | Reason::NothingToVoid => {
+            StatusCode::CONFLICT
+        }
         Reason::OverCap => StatusCode::TOO_MANY_REQUESTS,
         Reason::Overloaded | Reason::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     }

@@ -57,6 +57,14 @@ async fn a_claim_moves_allowance_and_stock_at_one_version() {
     assert_eq!(stock(&jaego, &anew["version"]).await, (99, 0));
     assert_eq!(get(&jaego, &format!("claims/{}", id(1))).await.json()["state"], "voided");
     get(&jaego, &format!("claims/{}", id(99))).await.is_problem(404, "unknown_claim");
+
+    // A void that overtook its claim: the claim sells nothing when it comes.
+    post(&jaego, &format!("claims/{}/void", id(4)), &settle(PHARMACY)).await.is_problem(404, "unknown_claim");
+    let late = post(&jaego, "claims", &claim(4, 1, 1)).await;
+    assert!(late.text.contains("make a new id"), "{}", late.text);
+    late.is_problem(409, "withdrawn");
+    get(&jaego, &format!("claims/{}", id(4))).await.is_problem(404, "unknown_claim");
+    assert_eq!(post(&jaego, "checks", &check(1)).await.json()["remaining"], 1);
 }
 
 #[tokio::test]

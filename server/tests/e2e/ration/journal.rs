@@ -1,7 +1,7 @@
 //! The checker's own reading of the journal export: two pieces a person and week, nothing else. It shares no code with the
 //! fold, and knows entries by their names in the file alone.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -54,6 +54,8 @@ pub struct Journal {
     pub last: u64,
     pub copies: u64,
     pub expired: u64,
+    /// Claims whose void came first.
+    pub withdrawn: HashSet<String>,
     holds: BTreeSet<(i64, String)>,
     now: i64,
 }
@@ -95,6 +97,9 @@ impl Journal {
             let refused = (row.body != number(&what["body"])).then_some("id_conflict");
             self.copies += 1;
             return self.outcome(seq, &id, "claim", refused);
+        }
+        if self.withdrawn.contains(&id) {
+            return self.outcome(seq, &id, "claim", Some("withdrawn"));
         }
         let late = what["occurred"].as_i64();
         let (key, week) =
@@ -141,6 +146,9 @@ impl Journal {
                 None
             }
         };
+        if refused == Some("unknown_claim") {
+            self.withdrawn.insert(id.clone());
+        }
         self.outcome(seq, &id, "void", refused);
     }
 
