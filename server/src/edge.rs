@@ -66,7 +66,7 @@ async fn serve(settings: &Settings, nats: &str, threads: &Handle) -> anyhow::Res
     let ready = Arc::new(AtomicBool::new(false));
     let servers = [
         tokio::spawn(serve_open(&publisher, open, &stop)),
-        tokio::spawn(serve_admin(admin, health(&ready, &publisher), &stop)),
+        tokio::spawn(serve_admin(admin, health(&ready, &publisher), settings.admin_limits.clone(), &stop)),
     ];
     let kept = kept::path(&settings.data_dir);
     follow_cores(threads, &client, &publisher, published_in, &kept);

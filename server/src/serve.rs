@@ -35,8 +35,6 @@ use crate::threads::Threads;
 const STOP_LIMIT: Duration = Duration::from_secs(9);
 /// How long requests under way at the desk are waited for.
 const DESK_LIMIT: Duration = Duration::from_secs(1);
-/// Connections of operators at once.
-const ADMIN_CONNECTIONS: usize = 256;
 
 /// Serves until a signal comes.
 ///
@@ -102,6 +100,7 @@ async fn serve(settings: &Settings, mut nats: Option<NatsServer>, threads: &Thre
     history::show(&publisher, archive, settings);
     let (published_in, published) = watch::channel(0);
     let probed = published.clone();
+    let admin = (admin, settings.admin_limits.clone());
     let mut servers = Servers::start(reading, &core, &publisher, &ready, published.clone(), open, admin);
     let mut stopped = std::pin::pin!(stop::requested(settings.exit_on_stdin_close)?);
     let started = tokio::select! {
@@ -296,7 +295,7 @@ impl Servers {
         ready: &Arc<AtomicBool>,
         published: watch::Receiver<u64>,
         open: TcpListener,
-        admin: TcpListener,
+        (admin, admin_limits): (TcpListener, ReaderLimits),
     ) -> Self {
         let stop = CancellationToken::new();
         let metrics = Metrics::new(
@@ -320,7 +319,7 @@ impl Servers {
         };
         Self {
             open: reading.spawn(serve_open(publisher, open, &stop)),
-            admin: reading.spawn(serve_admin(admin, admin::router(state), &stop)),
+            admin: reading.spawn(serve_admin(admin, admin::router(state), admin_limits, &stop)),
             stop,
             desk_stop: CancellationToken::new(),
             publisher: publisher.clone(),
@@ -374,11 +373,10 @@ pub(crate) fn serve_open(
 pub(crate) fn serve_admin(
     listener: TcpListener,
     router: Router,
+    limits: ReaderLimits,
     stop: &CancellationToken,
 ) -> impl Future<Output = ()> + Send + 'static {
-    let limits =
-        Limits::new(ReaderLimits { connections: Some(ADMIN_CONNECTIONS), ..ReaderLimits::of_time() });
-    publisher::serve(listener, router, limits, cancelled(stop))
+    publisher::serve(listener, router, Limits::new(limits), cancelled(stop))
 }
 
 fn cancelled(stop: &CancellationToken) -> impl Future<Output = ()> + Send + 'static {

@@ -127,6 +127,8 @@ pub struct Settings {
     pub schedule: Option<Schedule>,
     /// Address of the admin port.
     pub admin_addr: SocketAddr,
+    /// What one caller there may take.
+    pub admin_limits: ReaderLimits,
     /// Whether the way from a report to what is served is measured by reports of our own.
     pub probe: bool,
     /// Time between versions.
@@ -301,6 +303,7 @@ impl Layers {
         let desk_addr = self.value("desk-addr", values::address);
         let desk_limits = reader_limits::desk(self);
         let admin_addr = self.value("admin-addr", values::address);
+        let admin_limits = reader_limits::admin(self);
         let schedule = self.value("policy", values::policy);
         let probe = self.value("probe", values::yes);
         let tick = self.value("tick", values::tick);
@@ -329,6 +332,7 @@ impl Layers {
             desk_addr: desk_addr?,
             desk_limits: desk_limits?,
             admin_addr: admin_addr?,
+            admin_limits: admin_limits?,
             schedule: schedule?,
             probe: probe?,
             tick: tick?,

@@ -70,6 +70,13 @@ pub(super) const KEYS: &[Key] = &[
         "Ration policies: korea-2020, taiwan-2020, drill, or a file; without it those of the journal stay",
     ),
     key("admin-addr", "127.0.0.1:8081", "Address of health, metrics and registry imports; keep it private"),
+    key("admin-connections", "256", "Connections to the admin port at once; 0: no limit"),
+    key("admin-idle", "65s", "Time until a connection to the admin port without a whole request is closed"),
+    key(
+        "admin-stall",
+        "30s",
+        "Time until a caller of the admin port that takes nothing of its answer is cut",
+    ),
     key("probe", "no", "yes: report once a second as an outlet that is none, and tell when that is served"),
     key("tick", "1s", "Time between versions, 100ms to 60s"),
     key("face-item", "mask", "Item that the face of 2020 shows"),

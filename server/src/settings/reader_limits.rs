@@ -1,4 +1,4 @@
-//! What one reader of the open API may take, and one caller of the desk, among the settings.
+//! What one reader of the open API may take, and one caller of the desk or the operator's port, among the settings.
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -36,9 +36,20 @@ pub(super) fn read(layers: &mut Layers) -> Option<ReaderLimits> {
 
 /// Of the desk, whose callers are known and have caps instead of rates.
 pub(super) fn desk(layers: &mut Layers) -> Option<ReaderLimits> {
-    let idle = layers.value("desk-idle", values::duration);
-    let stall = layers.value("desk-stall", values::duration);
-    let connections = layers.value("desk-connections", count);
+    of_connections(layers, ["desk-idle", "desk-stall", "desk-connections"])
+}
+
+/// Of the operator's port.
+pub(super) fn admin(layers: &mut Layers) -> Option<ReaderLimits> {
+    of_connections(layers, ["admin-idle", "admin-stall", "admin-connections"])
+}
+
+fn of_connections(
+    layers: &mut Layers,
+    [idle, stall, connections]: [&'static str; 3],
+) -> Option<ReaderLimits> {
+    let (idle, stall) = (layers.value(idle, values::duration), layers.value(stall, values::duration));
+    let connections = layers.value(connections, count);
     Some(ReaderLimits { idle: idle?, stall: stall?, connections: connections?, ..ReaderLimits::of_time() })
 }
 

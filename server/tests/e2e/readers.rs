@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::harness::{Jaego, LIMIT};
 
@@ -94,6 +94,25 @@ async fn is_closed(address: &str) -> bool {
     matches!(end, Ok(Ok(0)))
 }
 
+/// How many of so many requests are answered to a caller who takes nothing for three seconds, and all from then on.
+async fn answered_late(address: &str, path: &str, asked: usize) -> usize {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut stream = socket.connect(address.strip_prefix("http://").unwrap().parse().unwrap()).await.unwrap();
+    let last = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let requests = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").repeat(asked - 1) + &last;
+    let (mut reading, mut writing) = stream.split();
+    let mut taken = Vec::new();
+    let taking = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        // Who was cut may hear of it as an error.
+        let _ = reading.read_to_end(&mut taken).await;
+    };
+    // And can not send all that it would ask.
+    let _ = tokio::join!(writing.write_all(requests.as_bytes()), taking);
+    taken.windows(15).filter(|bytes| *bytes == b"HTTP/1.1 200 OK").count()
+}
+
 /// The status of the answer to a head of 64 KiB.
 async fn long_head(address: &str, path: &str) -> u16 {
     let client = reqwest::Client::new().get(format!("{address}{path}"));
@@ -106,26 +125,33 @@ async fn every_port_has_so_many_connections_and_so_long_heads() {
     for folder in ["limited", "not"] {
         std::fs::create_dir(dir.path().join(folder)).unwrap();
     }
-    let limited = ["--open-connections", "20", "--desk-connections", "30", "--desk-idle", "1s"];
-    let limited = Jaego::start(&dir.path().join("limited"), &limited).await;
-    let not = Jaego::start(
-        &dir.path().join("not"),
-        &["--open-connections", "0", "--open-connections-per-address", "0"],
-    )
-    .await;
+    let limited = ["--open-connections=20", "--desk-connections=30", "--desk-idle=1s", "--desk-stall=1s"];
+    let of_admin = ["--admin-connections=40", "--admin-idle=1s", "--admin-stall=1s"];
+    let limited = Jaego::start(&dir.path().join("limited"), &[&limited[..], &of_admin].concat()).await;
+    let not = ["--open-connections=0", "--open-connections-per-address=0", "--admin-connections=0"];
+    let not = Jaego::start(&dir.path().join("not"), &not).await;
     let served =
         |told: Vec<u16>| (told.iter().filter(|status| **status == 200).count(), told[told.len() - 1]);
     assert_eq!(served(connections(&limited.endpoints.open, SMALL, 40).await), (20, 503));
     assert_eq!(served(connections(&not.endpoints.open, SMALL, 300).await), (300, 200));
-    // The operator's port has places for 256; the harness may keep some.
-    let (operators, last) = served(connections(&not.endpoints.admin, "/readyz", 300).await);
-    assert!((240..=256).contains(&operators) && last == 503, "{operators}, {last}");
+    // The harness may keep some of the operator's.
+    let (operators, last) = served(connections(&limited.endpoints.admin, "/livez", 60).await);
+    assert!((30..=40).contains(&operators) && last == 503, "{operators}, {last}");
+    assert_eq!(served(connections(&not.endpoints.admin, "/livez", 300).await), (300, 200));
     // And none of the desk's are gone by it.
     let contract = "/desk/v1/openapi.json";
     assert_eq!(served(connections(&not.endpoints.desk, contract, 300).await), (300, 200));
     assert_eq!(served(connections(&limited.endpoints.desk, contract, 40).await), (30, 503));
-    assert!(is_closed(&limited.endpoints.desk).await, "who says nothing has no place for long");
-    assert!(!is_closed(&not.endpoints.desk).await, "a minute is not over");
+    for (address, of_not, (path, asked)) in [
+        (&limited.endpoints.desk, &not.endpoints.desk, (contract, 200)),
+        (&limited.endpoints.admin, &not.endpoints.admin, ("/metrics", 1_500)),
+    ] {
+        assert!(is_closed(address).await, "who says nothing has no place for long: {address}");
+        assert!(!is_closed(of_not).await, "a minute is not over");
+        let (cut, served) =
+            tokio::join!(answered_late(address, path, asked), answered_late(of_not, path, asked));
+        assert!(cut < asked && served == asked, "{cut} and {served} of {path}");
+    }
     for (address, path) in
         [(&not.endpoints.open, SMALL), (&not.endpoints.admin, "/readyz"), (&not.endpoints.desk, contract)]
     {
