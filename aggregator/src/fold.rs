@@ -103,17 +103,14 @@ pub struct Fold {
 }
 
 impl Fold {
-    /// Applies the next entry. `seq` is the journal sequence of the message that holds it.
+    /// Applies the next entry. `seq` is the journal sequence of the message that holds it; after the last one comes [`Fold::close`].
     ///
     /// # Panics
     /// When `seq` goes back: the reader of the journal broke its promise of order.
     pub fn apply(&mut self, seq: u64, entry: Entry<'_>) -> Applied {
         assert!(seq >= self.applied, "journal sequence went back from {} to {seq}", self.applied);
         self.applied = seq;
-        let applied = self.take(seq, entry);
-        // Not before: a check must not name a version that is newer than what it saw.
-        self.ledger.seen(seq);
-        applied
+        self.take(seq, entry)
     }
 
     fn take(&mut self, seq: u64, entry: Entry<'_>) -> Applied {
