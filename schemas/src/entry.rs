@@ -226,6 +226,10 @@ pub struct SettleEntry<'a> {
     pub at: Millis,
     /// When the gateway took it, by the gateway's clock.
     pub received: Millis,
+    /// Whether a void that finds no claim holds its place, so that none is decided under this id later. Voids that were written before
+    /// there was this rule do not: what was decided after them stays decided.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub holds_place: bool,
 }
 
 /// The keys of person fingerprints, each by its own fingerprint.

@@ -212,7 +212,8 @@ impl Book<'_> {
         entry: impl FnOnce(SettleEntry<'e>) -> Entry<'e>,
     ) {
         let line = Line::of_settle(seq, kind, &settle);
-        let is_wanted = self.ids.contains(&settle.id);
+        let is_of_outlet = matches!(self.wanted, Wanted::Outlet(code) if settle.outlet == code);
+        let is_wanted = is_of_outlet || self.ids.contains(&settle.id);
         let applied = self.fold.apply(seq, entry(settle));
         if is_wanted {
             self.lines.push(line.decided(applied));

@@ -2,8 +2,8 @@
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// Files beside connections of readers: NATS, the desk's callers, checkpoints, logs.
-const OTHERS: u64 = 500;
+/// Files beside connections of readers: NATS, the desk's callers, checkpoints, logs, and 256 files of memory for large bodies.
+const OTHERS: u64 = 756;
 
 /// Takes as many open files as this process may have, and says so where that is too few for so many connections.
 pub fn take_all(connections: Option<usize>) {

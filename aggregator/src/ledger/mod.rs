@@ -186,7 +186,7 @@ impl Ledger {
         Claim::new(&new)
     }
 
-    /// Takes a claim back. One that is not known is not decided when it comes after all.
+    /// Takes a claim back. Where it is not known its place is held, if the entry says so: it is not decided when it comes after all.
     ///
     /// # Errors
     /// [`Reason::UnknownClaim`], [`Reason::OtherOutlet`] and [`Reason::NothingToVoid`].
@@ -196,7 +196,7 @@ impl Ledger {
         entry: &SettleEntry<'_>,
     ) -> Result<(Decided, Option<Move>), Reason> {
         let claim = match self.own_claim(entry) {
-            Err(Reason::UnknownClaim) => {
+            Err(Reason::UnknownClaim) if entry.holds_place => {
                 self.books.claims.get_or_put(&entry.id, || Claim::withdrawn(seq, entry));
                 return Err(Reason::UnknownClaim);
             }

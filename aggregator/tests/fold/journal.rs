@@ -214,7 +214,14 @@ fn received(claim: ClaimEntry<'static>, after_ms: i64) -> ClaimEntry<'static> {
 
 fn settlement(id: u128, outlet: &'static str, after_ms: i64) -> SettleEntry<'static> {
     let at = NINE.plus(after_ms);
-    SettleEntry { id: ClaimId(uuid::Uuid::from_u128(id)), outlet, terminal: "t1", at, received: at }
+    SettleEntry {
+        id: ClaimId(uuid::Uuid::from_u128(id)),
+        outlet,
+        terminal: "t1",
+        at,
+        received: at,
+        holds_place: true,
+    }
 }
 
 /// Masks by the week, or by rolling days where there are two or more.

@@ -71,12 +71,14 @@ pub fn any_claim() -> impl Strategy<Value = ClaimEntry<'static>> {
 }
 
 pub fn any_settle() -> impl Strategy<Value = SettleEntry<'static>> {
-    (0..40u128, prop::sample::select(&OUTLETS[..]), any_time()).prop_map(|(id, outlet, at)| SettleEntry {
+    let outlet = prop::sample::select(&OUTLETS[..]);
+    (0..40u128, outlet, any_time(), any::<bool>()).prop_map(|(id, outlet, at, holds_place)| SettleEntry {
         id: ClaimId(uuid::Uuid::from_u128(id)),
         outlet,
         terminal: "t1",
         at,
         received: at,
+        holds_place,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use schemas::Millis;
 use schemas::claim::{ClaimState, KEPT_MS, Verdict};
+use schemas::entry::{Entry, SettleEntry};
 use schemas::policy::Window;
 use schemas::pos::Reason;
 
@@ -106,6 +107,14 @@ fn a_claim_that_comes_after_its_void_is_not_decided() {
     // Kept no longer than a claim is.
     world.tick(later.plus(HOUR));
     assert_eq!(world.claim(claim(1, 2, 2, later.plus(HOUR))).unwrap().verdict, Verdict::Granted);
+}
+
+#[test]
+fn what_was_decided_after_a_void_of_before_the_rule_stays() {
+    let mut world = World::under(masks(Window::Week, 2));
+    let before = SettleEntry { holds_place: false, ..settle(1, OUTLETS[0], MONDAY) };
+    assert_eq!(world.said(Entry::Void(before)), Err(Reason::UnknownClaim));
+    assert_eq!(world.claim(claim(1, 1, 2, MONDAY)).unwrap().verdict, Verdict::Granted);
 }
 
 #[test]

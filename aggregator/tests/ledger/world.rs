@@ -142,7 +142,14 @@ pub fn reserve(id: u128, person: u8, quantity: u32, received: Millis, hold_ms: i
 }
 
 pub fn settle(id: u128, outlet: &'static str, at: Millis) -> SettleEntry<'static> {
-    SettleEntry { id: ClaimId(uuid::Uuid::from_u128(id)), outlet, terminal: "t1", at, received: at }
+    SettleEntry {
+        id: ClaimId(uuid::Uuid::from_u128(id)),
+        outlet,
+        terminal: "t1",
+        at,
+        received: at,
+        holds_place: true,
+    }
 }
 
 /// The key of a person in a generation of keys, spread over all bits as fingerprints are.

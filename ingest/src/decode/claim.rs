@@ -179,6 +179,7 @@ impl Request<'_> {
             terminal: terminal_of(terminal)?,
             at: at.0,
             received,
+            holds_place: self.kind == PosKind::Void,
         };
         match (&self.shape, self.kind) {
             (Shape::Claim(claim), kind) => claim.entry(kind, &settle, identity).map(Entry::Claim),

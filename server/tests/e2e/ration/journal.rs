@@ -146,7 +146,7 @@ impl Journal {
                 None
             }
         };
-        if refused == Some("unknown_claim") {
+        if refused == Some("unknown_claim") && what["holds_place"] == true {
             self.withdrawn.insert(id.clone());
         }
         self.outcome(seq, &id, "void", refused);
