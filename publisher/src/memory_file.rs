@@ -12,23 +12,21 @@ pub(crate) const LARGE: usize = 64 * 1024;
 /// A body that was asked for so often is worth a file: making one costs about as much as sending it so often saves.
 const OFTEN: u32 = 4;
 /// So many files are open at most; further bodies are copied. Places for connections come out of the same limit.
-const MOST: usize = 256;
-
-static OPEN: AtomicUsize = AtomicUsize::new(0);
+static PLACES: Places = Places::new(256);
 
 /// Bytes that lie in a file too.
 #[derive(Debug)]
 pub(crate) struct MemoryFile {
     bytes: Bytes,
     file: OwnedFd,
-    _open: Open,
+    _place: Place,
 }
 
 impl MemoryFile {
     /// None where enough are open, or the system gives none.
     fn of(bytes: &Bytes) -> Option<Self> {
-        let open = Open::one_more()?;
-        Some(Self { bytes: bytes.clone(), file: write(bytes).ok()?, _open: open })
+        let place = PLACES.take()?;
+        Some(Self { bytes: bytes.clone(), file: write(bytes).ok()?, _place: place })
     }
 
     /// Where a part of its bytes lies in the file; none for bytes that lie elsewhere in memory, whatever they say.
@@ -39,8 +37,8 @@ impl MemoryFile {
 
     #[cfg(test)]
     pub(crate) fn that_says(bytes: &Bytes, other: &[u8]) -> Self {
-        let open = Open::one_more().unwrap();
-        Self { bytes: bytes.clone(), file: write(other).unwrap(), _open: open }
+        let place = PLACES.take().unwrap();
+        Self { bytes: bytes.clone(), file: write(other).unwrap(), _place: place }
     }
 }
 
@@ -59,21 +57,32 @@ impl AsFd for MemoryFile {
     }
 }
 
-/// One of the files that may be open.
+/// Places for files that are open.
 #[derive(Debug)]
-struct Open;
+struct Places {
+    most: usize,
+    taken: AtomicUsize,
+}
 
-impl Open {
-    fn one_more() -> Option<Self> {
+/// A place taken; free again when dropped.
+#[derive(Debug)]
+struct Place(&'static Places);
+
+impl Places {
+    const fn new(most: usize) -> Self {
+        Self { most, taken: AtomicUsize::new(0) }
+    }
+
+    fn take(&'static self) -> Option<Place> {
         // Made first: dropped, it gives the place back.
-        let open = Self;
-        (OPEN.fetch_add(1, Relaxed) < MOST).then_some(open)
+        let place = Place(self);
+        (self.taken.fetch_add(1, Relaxed) < self.most).then_some(place)
     }
 }
 
-impl Drop for Open {
+impl Drop for Place {
     fn drop(&mut self) {
-        OPEN.fetch_sub(1, Relaxed);
+        self.0.taken.fetch_sub(1, Relaxed);
     }
 }
 
@@ -81,7 +90,7 @@ impl Drop for Open {
 #[derive(Debug, Default)]
 pub(crate) struct Filed {
     asked: AtomicU32,
-    file: OnceLock<Option<Arc<MemoryFile>>>,
+    file: OnceLock<Arc<MemoryFile>>,
 }
 
 impl Filed {
@@ -90,11 +99,14 @@ impl Filed {
         if bytes.len() < LARGE {
             return None;
         }
-        let often = self.file.get().is_some() || self.asked.fetch_add(1, Relaxed) >= OFTEN;
-        if !often {
+        if let Some(file) = self.file.get() {
+            return Some(file);
+        }
+        if self.asked.fetch_add(1, Relaxed) < OFTEN {
             return None;
         }
-        self.file.get_or_init(|| MemoryFile::of(bytes).map(Arc::new)).as_ref()
+        let made = Arc::new(MemoryFile::of(bytes)?);
+        Some(self.file.get_or_init(|| made))
     }
 }
 
@@ -124,10 +136,10 @@ mod tests {
 
     #[test]
     fn no_more_are_open_than_may_be_and_places_come_back() {
-        let mut held: Vec<Open> = std::iter::from_fn(Open::one_more).collect();
-        assert_eq!(held.len(), MOST);
-        assert!(MemoryFile::of(&Bytes::from(vec![1; LARGE])).is_none());
+        static FEW: Places = Places::new(3);
+        let mut held: Vec<Place> = std::iter::from_fn(|| FEW.take()).collect();
+        assert_eq!(held.len(), 3);
         held.pop();
-        assert!(Open::one_more().is_some());
+        assert!(FEW.take().is_some());
     }
 }

@@ -163,7 +163,8 @@ pub struct Reserve<'a> {
     pub hold_minutes: Option<u32>,
 }
 
-/// `pos.v1.void.<outlet>`: the claim or reservation is taken back, once. `pos.v1.confirm.<outlet>`: the reservation becomes a
+/// `pos.v1.void.<outlet>`: the claim or reservation is taken back, once; one that is not known is `withdrawn` if it still comes
+/// within 24 hours. `pos.v1.confirm.<outlet>`: the reservation becomes a
 /// sale, once. Both may be sent again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Settle<'a> {

@@ -203,7 +203,7 @@ impl Ledger {
             claim => claim?,
         };
         let moved = match (claim.ruling(), claim.state()) {
-            (Ruling::Refused(_) | Ruling::Withdrawn, _) | (_, ClaimState::Expired) => {
+            (Ruling::Refused(_), _) | (_, ClaimState::Expired) => {
                 return Err(Reason::NothingToVoid);
             }
             (_, ClaimState::Voided) => return Ok((Decided::of(&claim, true), None)),

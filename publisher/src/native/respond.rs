@@ -12,6 +12,7 @@ use schemas::snapshot::Snapshot;
 use super::body::Body;
 use super::negotiate::{Coding, Part, is_known};
 use crate::answer::{self, EXPOSED};
+use crate::memory_file::LARGE;
 
 /// How long an answer may be used.
 #[derive(Debug, Clone, Copy)]
@@ -84,8 +85,9 @@ pub(crate) fn respond(request: &HeaderMap, body: &Body, terms: Terms) -> Respons
         }
         Part::Beyond => return answer::beyond(bytes.len()),
     };
+    let file = if bytes.len() < LARGE { None } else { body.file(coding) };
     let mut response = with_common(Response::new(bytes.into()), status, etag.clone(), terms);
-    if let Some(file) = body.file(coding) {
+    if let Some(file) = file {
         response.extensions_mut().insert(Arc::downgrade(file));
     }
     let headers = response.headers_mut();
