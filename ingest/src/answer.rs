@@ -13,6 +13,7 @@ use schemas::time::Rfc3339;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
+use crate::counts::Counts;
 use crate::decision::{About, decision};
 use crate::hops::{Hop, Hops};
 use crate::intake::{Answer, Caller, ReplyTo};
@@ -60,6 +61,8 @@ pub struct Answerer {
     pub proof: Proof,
     /// Measurements.
     pub hops: Arc<Hops>,
+    /// What became of messages.
+    pub counts: Arc<Counts>,
 }
 
 impl Answerer {
@@ -99,6 +102,9 @@ impl Answerer {
         // Callers of one batch mostly get the same answer, word for word: it is written once.
         let mut last: Option<(Reply, Bytes)> = None;
         for (caller, applied) in committed.callers.into_iter().zip(decided.applied) {
+            if let Applied::Claim(Err(reason)) = &applied {
+                self.counts.reject(*reason);
+            }
             if matches!(caller.reply, ReplyTo::Nobody) {
                 continue;
             }

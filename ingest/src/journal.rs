@@ -16,6 +16,7 @@ use schemas::Millis;
 use schemas::batch::{COUNT_HEADER, CRC_HEADER, FORMAT, FORMAT_HEADER, Seal, WRITER_HEADER};
 use schemas::subject::{DEAD_ALL, DEAD_STREAM, JOURNAL, JOURNAL_STREAM};
 
+use crate::clock;
 use crate::health::Health;
 use crate::proof::Proof;
 
@@ -25,6 +26,11 @@ pub const MAX_AGE: Duration = Duration::from_secs(36 * 86_400);
 const DEDUP_WINDOW: Duration = Duration::from_secs(120);
 /// How long one attempt to append may take.
 const ACK_LIMIT: Duration = Duration::from_secs(5);
+
+/// The moment from which first sequences are counted: 2020-01-01 in UTC, in milliseconds since 1970.
+const YEAR_2020: i64 = 1_577_836_800_000;
+/// No journal takes more batches a second than this over its whole life.
+const MOST_A_SECOND: i64 = 10_000;
 
 /// Why the journal can not be used.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +130,7 @@ impl Journal {
                 compression: compression(replicas),
                 allow_direct: true,
                 deny_delete: true,
+                first_sequence: Some(first_sequence(clock::machine())),
                 ..Config::default()
             })
             .await
@@ -211,6 +218,7 @@ impl Journal {
             .map_err(|e| JournalError::Nats { what: "asking for the journal's extent", cause: e.into() })?;
         Ok(Extent {
             made: info.created.unix_timestamp(),
+            began: info.config.first_sequence.unwrap_or(1).max(1),
             first: info.state.first_sequence,
             last: info.state.last_sequence,
             bytes: info.state.bytes,
@@ -293,11 +301,19 @@ impl Journal {
     }
 }
 
+/// Where a journal that is made now begins to count: above the versions of every journal before it, so that whoever has read
+/// one of those is never told to wait for numbers that come again.
+fn first_sequence(now: Millis) -> u64 {
+    u64::try_from(now.since(Millis(YEAR_2020)).saturating_mul(MOST_A_SECOND / 1000)).unwrap_or(0).max(1)
+}
+
 /// What the stream holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Extent {
     /// When the stream was made, in seconds.
     pub made: i64,
+    /// The sequence that was its first of all.
+    pub began: u64,
     /// First sequence that is still there; one more than the last where there is none.
     pub first: u64,
     /// Last sequence.

@@ -72,12 +72,12 @@ pub enum TailError {
 /// # Errors
 /// [`TailError::Gone`] and [`TailError::NoBeginning`].
 pub fn check_start(applied: u64, extent: Extent, forget: bool) -> Result<u64, TailError> {
-    let Extent { first, last, .. } = extent;
+    let Extent { began, first, last, .. } = extent;
     if applied == 0 {
-        if first > 1 && !forget {
+        if first > began && !forget {
             return Err(TailError::NoBeginning { first });
         }
-        return Ok(first.max(1));
+        return Ok(first.max(began));
     }
     if applied > last || applied + 1 < first {
         return Err(TailError::Gone { needed: applied + 1, first, last });

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aggregator::Fold;
 use async_nats::jetstream::{self, stream};
 use ingest::checkpoints::Checkpoints;
-use ingest::journal::{Journal, Sealed};
+use ingest::journal::{Extent, Journal, Sealed};
 use ingest::nats_server::NatsServer;
 use ingest::tail::{self, TailError};
 use nix::sys::signal::{Signal, kill};
@@ -24,6 +24,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 struct Bench {
     server: NatsServer,
     journal: Journal,
+    /// Its first sequence.
+    first: u64,
     _dir: tempfile::TempDir,
 }
 
@@ -32,7 +34,8 @@ async fn bench() -> Bench {
     let server = NatsServer::start(dir.path(), "127.0.0.1:0".parse().unwrap()).unwrap();
     let client = ingest::nats::connect(server.url(), "test").await.unwrap();
     let journal = Journal::open(client, 1).await.unwrap();
-    Bench { server, journal, _dir: dir }
+    let first = journal.extent().await.unwrap().began;
+    Bench { server, journal, first, _dir: dir }
 }
 
 fn tick(at: i64) -> Sealed {
@@ -60,18 +63,18 @@ async fn a_batch_whose_ack_was_lost_is_sent_again_and_stored_once() {
     assert!(again.duplicate);
     assert_eq!(again.seq, ack.seq);
     let extent = bench.journal.extent().await.unwrap();
-    assert!(extent.last <= 2, "{extent:?}: one message for each id");
+    assert!(extent.last <= bench.first + 1, "{extent:?}: one message for each id");
 }
 
 #[tokio::test]
 async fn a_consumer_that_vanishes_is_noticed_and_made_again() {
     let bench = bench().await;
-    let (follow, mut messages) = follow(&bench.journal);
+    let (follow, mut messages) = follow(&bench);
     bench.journal.append(&tick(1)).await;
-    assert_eq!(next(&mut messages).await, 1);
+    assert_eq!(next(&mut messages).await, bench.first);
     delete_consumers(&bench.journal).await;
     bench.journal.append(&tick(2)).await;
-    assert_eq!(next(&mut messages).await, 2);
+    assert_eq!(next(&mut messages).await, bench.first + 1);
     drop(messages);
     bench.journal.append(&tick(3)).await;
     tokio::time::timeout(LIMIT, follow).await.unwrap().unwrap().unwrap();
@@ -111,7 +114,7 @@ async fn a_missing_sequence_stops_the_reader_unless_it_is_skipped_by_order() {
 #[tokio::test]
 async fn a_journal_that_is_made_anew_stops_its_reader() {
     let bench = bench().await;
-    let (follow, mut messages) = follow(&bench.journal);
+    let (follow, mut messages) = follow(&bench);
     for at in 1..=3 {
         bench.journal.append(&tick(at)).await;
         next(&mut messages).await;
@@ -136,9 +139,34 @@ async fn a_reader_who_is_ahead_of_the_journal_stops() {
         bench.journal.append(&tick(at)).await;
     }
     let (out, mut messages) = mpsc::channel(8);
-    let error = tail::follow(&bench.journal, 7, |_| false, out, CancellationToken::new()).await.unwrap_err();
-    assert!(matches!(error, TailError::Gone { needed: 7, first: 1, last: 3 }), "{error}");
+    let ahead = bench.first + 6;
+    let error =
+        tail::follow(&bench.journal, ahead, |_| false, out, CancellationToken::new()).await.unwrap_err();
+    let TailError::Gone { needed, first, last } = error else { panic!("{error}") };
+    assert_eq!((needed, first, last), (ahead, bench.first, bench.first + 2));
     assert!(messages.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_journal_that_is_made_anew_counts_on_above_the_one_before() {
+    let bench = bench().await;
+    let mut before = 0;
+    for at in 1..=20 {
+        before = bench.journal.append(&tick(at)).await.seq;
+    }
+    assert_eq!(before, bench.first + 19);
+    jetstream::new(bench.journal.client()).delete_stream("JOURNAL").await.unwrap();
+    let anew = Journal::open(bench.journal.client(), 1).await.unwrap();
+    let extent = anew.extent().await.unwrap();
+    assert!(extent.began > before, "{extent:?} after {before}");
+    assert_eq!((extent.first, extent.last), (extent.began, extent.began - 1));
+    assert_eq!(tail::check_start(0, extent, false).unwrap(), extent.began);
+    // Whoever opens it later finds it as it is.
+    let again = Journal::open(bench.journal.client(), 1).await.unwrap();
+    assert_eq!(again.extent().await.unwrap(), extent);
+    let dropped = Extent { first: extent.first + 1, ..extent };
+    let error = tail::check_start(0, dropped, false).unwrap_err();
+    assert!(matches!(error, TailError::NoBeginning { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -150,10 +178,10 @@ async fn the_journal_tells_the_time() {
 }
 
 /// Follows a journal from its beginning, in a task.
-fn follow(journal: &Journal) -> (JoinHandle<Result<(), TailError>>, mpsc::Receiver<jetstream::Message>) {
+fn follow(bench: &Bench) -> (JoinHandle<Result<(), TailError>>, mpsc::Receiver<jetstream::Message>) {
     let (out, messages) = mpsc::channel(8);
-    let journal = journal.clone();
-    let follow = async move { tail::follow(&journal, 1, |_| false, out, CancellationToken::new()).await };
+    let (journal, first) = (bench.journal.clone(), bench.first);
+    let follow = async move { tail::follow(&journal, first, |_| false, out, CancellationToken::new()).await };
     (tokio::spawn(follow), messages)
 }
 

@@ -5,7 +5,7 @@
 
 mod print;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,6 +17,7 @@ use ingest::identity::{Identity, PersonSecret};
 use schemas::claim::{ClaimId, PersonSaid};
 use schemas::entry::{ClaimEntry, Entry, SettleEntry};
 use schemas::person::{Person, PersonKey, PersonKind};
+use schemas::pos::Reason;
 use zeroize::Zeroizing;
 
 use crate::journal_command::{Place, read, seal};
@@ -148,21 +149,23 @@ fn typed_number() -> anyhow::Result<Zeroizing<String>> {
 
 async fn audit(place: &Place, wanted: &Wanted) -> anyhow::Result<Vec<Line>> {
     let (journal, extent) = place.open().await?;
-    if extent.first > 1 {
-        let gone = extent.first - 1;
+    if extent.first > extent.began {
+        let gone = extent.first - extent.began;
         writeln!(
             io::stderr(),
             "the first {gone} messages are past the journal's age: what they decided is not known here, and decisions \
              that depended on them may be shown otherwise than they were"
         )?;
     }
-    let mut book = Book { wanted, fold: Fold::default(), ids: HashSet::new(), lines: Vec::new() };
+    let mut book =
+        Book { wanted, fold: Fold::default(), ids: HashSet::new(), early: HashMap::new(), lines: Vec::new() };
     read(&journal, extent.first..=extent.last, |seq, message| {
         seal(message)
             .and_then(|seal| seal.open(&message.payload, |entry| book.note(seq, entry)))
             .with_context(|| format!("sequence {seq}; `jaego journal verify` lists all damage"))
     })
     .await?;
+    book.lines.sort_by_key(Line::seq);
     Ok(book.lines)
 }
 
@@ -172,6 +175,8 @@ struct Book<'w> {
     fold: Fold,
     /// Claims that are shown, so that what settles them is shown too.
     ids: HashSet<ClaimId>,
+    /// Voids of claims that had not come: whose they are is known once the claim comes.
+    early: HashMap<ClaimId, Line>,
     lines: Vec<Line>,
 }
 
@@ -200,6 +205,7 @@ impl Book<'_> {
             matches!(applied, Applied::Claim(Ok(decided)) if decided.over_limit && !decided.replayed);
         if is_wanted && (is_over || !matches!(self.wanted, Wanted::OverLimit)) {
             self.ids.insert(id);
+            self.lines.extend(self.early.remove(&id));
             self.lines.push(line.decided(applied));
         }
     }
@@ -214,9 +220,12 @@ impl Book<'_> {
         let line = Line::of_settle(seq, kind, &settle);
         let is_of_outlet = matches!(self.wanted, Wanted::Outlet(code) if settle.outlet == code);
         let is_wanted = is_of_outlet || self.ids.contains(&settle.id);
+        let id = settle.id;
         let applied = self.fold.apply(seq, entry(settle));
         if is_wanted {
             self.lines.push(line.decided(applied));
+        } else if matches!(applied, Applied::Claim(Err(Reason::UnknownClaim))) {
+            self.early.entry(id).or_insert_with(|| line.decided(applied));
         }
     }
 }

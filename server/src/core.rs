@@ -131,7 +131,7 @@ impl Core {
         let gateway_name = format!("{:016x}", rand::random::<u64>());
         let (events, answers) = mpsc::unbounded_channel();
         let (books, outlets) = (fold.books(), fold.outlet_types());
-        let (applied_in, applied) = watch::channel(fold.applied());
+        let (applied_in, applied) = watch::channel(next - 1);
         let (view_in, view) = watch::channel(View::of(&fold));
         let (messages, tail_out) = mpsc::channel(TAIL_QUEUE);
         let apply = Apply {
@@ -152,12 +152,18 @@ impl Core {
                 tail::follow(&journal, next, |seq| skip.contains(&seq), messages, stop).await
             })
         };
-        let answerer = Answerer { client: client.clone(), proof: proof.clone(), hops: Arc::clone(&hops) };
+        let counts: Arc<Counts> = Arc::default();
+        let answerer = Answerer {
+            client: client.clone(),
+            proof: proof.clone(),
+            hops: Arc::clone(&hops),
+            counts: Arc::clone(&counts),
+        };
         Ok(Self {
             journal,
             applied,
             view,
-            counts: Arc::default(),
+            counts,
             hops,
             proof,
             books,

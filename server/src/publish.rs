@@ -80,7 +80,7 @@ impl Desk {
         (applied, mut view): (watch::Receiver<u64>, watch::Receiver<View>),
         published: watch::Sender<u64>,
     ) {
-        let mut journal = Extent { made: 0, first: 0, last: 0, bytes: 0 };
+        let mut journal = Extent::default();
         let mut asked: Option<Instant> = None;
         loop {
             // Without a new version the status page still follows: a writing side that stands still is to be seen there.

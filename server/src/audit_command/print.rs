@@ -35,6 +35,11 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// The sequence of its entry.
+    pub(super) fn seq(&self) -> u64 {
+        self.seq
+    }
+
     pub(super) fn of_claim(seq: u64, claim: &ClaimEntry<'_>) -> Self {
         Self {
             item: Some(claim.item.to_owned()),

@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, reason = "a test binary exports nothing")]
 
 mod admission;
+mod anew;
 mod arrows;
 mod capacity;
 mod contract;

@@ -45,6 +45,11 @@ async fn an_audit_tells_what_was_decided_and_no_number() {
     let dir = tempfile::tempdir().unwrap();
     let jaego = start(dir.path()).await;
     keep_key(&jaego);
+    // A void that is sent twice before its claim, which no other person made.
+    for (void, outlet) in [(9, PHARMACY), (9, PHARMACY), (8, OTHER)] {
+        post(&jaego, &format!("claims/{}/void", id(void)), &settle(outlet)).await;
+    }
+    post(&jaego, "claims", &claim(9, 1, 1)).await;
     post(&jaego, "claims", &claim(1, 1, 2)).await;
     post(&jaego, "claims", &claim(2, 1, 1)).await;
     post(&jaego, &format!("claims/{}/void", id(1)), &settle(PHARMACY)).await;
@@ -62,6 +67,8 @@ async fn an_audit_tells_what_was_decided_and_no_number() {
     assert_eq!(
         told,
         [
+            ("void", "rejected"),
+            ("claim", "rejected"),
             ("claim", "granted"),
             ("claim", "refused"),
             ("void", "voided"),
@@ -70,14 +77,14 @@ async fn an_audit_tells_what_was_decided_and_no_number() {
         ]
     );
     let outlet = rows(&audit(&jaego, &["outlet", PHARMACY, "--json"], ""));
-    assert_eq!(outlet.len(), 5);
+    assert_eq!(outlet.len(), 8);
     assert!(outlet.iter().all(|row| row["outlet"] == PHARMACY));
     let over = rows(&audit(&jaego, &["over-limit", "--json"], ""));
     assert_eq!(over.len(), 1);
     assert_eq!((&over[0]["id"], &over[0]["over_limit"]), (&id(4).into(), &true.into()));
 
     let table = audit(&jaego, &["person"], &number(1));
-    assert!(table.starts_with("seq") && table.ends_with("5 entries\n"), "{table}");
+    assert!(table.starts_with("seq") && table.ends_with("7 entries\n"), "{table}");
     assert!(table.contains("limit_reached") && table.contains("over_limit"), "{table}");
     let plain = number(1).replace('-', "");
     assert!(!table.contains(&plain) && !table.contains(&number(1)), "{table}");

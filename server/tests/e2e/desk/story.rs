@@ -65,6 +65,15 @@ async fn a_claim_moves_allowance_and_stock_at_one_version() {
     late.is_problem(409, "withdrawn");
     get(&jaego, &format!("claims/{}", id(4))).await.is_problem(404, "unknown_claim");
     assert_eq!(post(&jaego, "checks", &check(1)).await.json()["remaining"], 1);
+
+    // What was turned away is counted, also where only the books could tell.
+    let metrics = jaego.admin("/metrics").await;
+    let once = ["id_conflict", "nothing_to_void", "other_outlet", "withdrawn"].map(|reason| (reason, 1));
+    // A void and two who asked what became of a claim.
+    for (reason, times) in once.into_iter().chain([("unknown_claim", 3)]) {
+        let counted = format!("jaego_rejected_total{{reason=\"{reason}\"}} {times}\n");
+        assert!(metrics.contains(&counted), "{reason}: {metrics}");
+    }
 }
 
 #[tokio::test]
