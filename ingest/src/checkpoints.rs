@@ -1,7 +1,7 @@
 //! Checkpoints on disk: written aside and put in place by one rename; the two newest are kept.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter};
+use std::io::{self, BufReader, BufWriter, Read};
 use std::path::{Path, PathBuf};
 
 use aggregator::checkpoint::CheckpointError;
@@ -11,6 +11,8 @@ use aggregator::{Checkpoint, Fold};
 const BUFFER: usize = 1024 * 1024;
 /// How many are kept.
 const KEPT: usize = 2;
+/// With this every checkpoint begins, of whatever version.
+const MAGIC: &[u8] = b"JAEGOCK";
 
 /// The folder that holds the checkpoints of one journal.
 #[derive(Debug, Clone)]
@@ -31,7 +33,8 @@ impl Checkpoints {
         Ok(Self { dir, journal })
     }
 
-    /// The newest state that can be read. One that can not is left for inspection, and the next older is tried.
+    /// The newest state that can be read. One that can not is set aside for inspection, so that it is none of those kept, and
+    /// the next older is tried.
     ///
     /// # Errors
     /// When the folder can not be read.
@@ -42,6 +45,9 @@ impl Checkpoints {
                 Ok(fold) => return Ok(fold),
                 Err(error) => {
                     tracing::warn!(path = %path.display(), applied, %error, "checkpoint not usable; trying the next older");
+                    if is_damaged(&error, &path) {
+                        set_aside(&path);
+                    }
                 }
             }
         }
@@ -84,5 +90,29 @@ impl Checkpoints {
         }
         found.sort();
         Ok(found)
+    }
+}
+
+/// Whether a file is of no use to anybody: one that another version of jaego wrote, or that may be read yet, is not damaged.
+fn is_damaged(error: &CheckpointError, path: &Path) -> bool {
+    match error {
+        CheckpointError::Read(cause) => cause.kind() == io::ErrorKind::UnexpectedEof,
+        CheckpointError::Magic => !begins_as_one(path).unwrap_or(true),
+        CheckpointError::Crc { .. } | CheckpointError::State(_) => true,
+    }
+}
+
+fn begins_as_one(path: &Path) -> io::Result<bool> {
+    let mut begin = Vec::new();
+    File::open(path)?.take(MAGIC.len() as u64).read_to_end(&mut begin)?;
+    Ok(begin == MAGIC)
+}
+
+/// Gives a damaged checkpoint a name under which it does not count.
+fn set_aside(path: &Path) {
+    let aside = path.with_extension("damaged");
+    match fs::rename(path, &aside) {
+        Ok(()) => tracing::warn!(path = %aside.display(), "damaged checkpoint set aside"),
+        Err(error) => tracing::warn!(path = %path.display(), %error, "damaged checkpoint not set aside"),
     }
 }

@@ -3,9 +3,10 @@
 //! The child dies with us: it is ended on drop, and where `setpriv` is at hand the kernel ends it even when we are killed.
 //! It holds a lock on its folder as long as it lives, so that no second server ever opens the same store.
 
+use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -26,6 +27,17 @@ pub enum StartError {
     /// There is no program to start.
     #[error("no nats-server found: set NATS_SERVER to its path, put it in PATH, or run `cargo xtask setup`")]
     NotFound,
+    /// `NATS_SERVER` names something else.
+    #[error(
+        "NATS_SERVER is {}, {what}: correct it, or unset it to take the nats-server in .tools or in PATH",
+        program.display()
+    )]
+    Named {
+        /// What it names.
+        program: PathBuf,
+        /// What is wrong with that.
+        what: String,
+    },
     /// A file or the process could not be had.
     #[error("{what} {path}: {cause}")]
     Io {
@@ -76,7 +88,10 @@ impl NatsServer {
     /// # Errors
     /// [`StartError`], each with a next step.
     pub fn start(dir: &Path, listen: SocketAddr) -> Result<Self, StartError> {
-        let program = find().ok_or(StartError::NotFound)?;
+        let program = match named(std::env::var_os("NATS_SERVER")) {
+            Some(program) => checked(program)?,
+            None => found().ok_or(StartError::NotFound)?,
+        };
         let io = |what, path: &Path| {
             let path = path.to_owned();
             move |cause| StartError::Io { what, path, cause }
@@ -100,8 +115,6 @@ impl NatsServer {
             // A Ctrl-C is for us: the journal must outlive what is still to be written.
             .process_group(0)
             .stderr(output)
-            .env_remove(KEY_VARIABLES[0])
-            .env_remove(KEY_VARIABLES[1])
             .spawn()
             .map_err(io("starting", &program))?;
         let mut server =
@@ -203,42 +216,72 @@ impl Drop for NatsServer {
     }
 }
 
-/// Looks in `$NATS_SERVER`, then in `.tools` of this and the folders above, then in `PATH`.
+/// What `$NATS_SERVER` names, be it there or not: whoever starts that is told. Where it is not set, the first in `.tools` of
+/// this and the folders above, then in `PATH`.
 #[must_use]
 pub fn find() -> Option<PathBuf> {
-    let given = std::env::var_os("NATS_SERVER").map(PathBuf::from);
+    named(std::env::var_os("NATS_SERVER")).or_else(found)
+}
+
+fn named(variable: Option<OsString>) -> Option<PathBuf> {
+    variable.filter(|name| !name.is_empty()).map(PathBuf::from)
+}
+
+/// The program, where it says that it is a nats-server.
+fn checked(program: PathBuf) -> Result<PathBuf, StartError> {
+    let asked = without_keys(Command::new(&program)).arg("--version").stdin(Stdio::null()).output();
+    let what = match asked {
+        Ok(told) if told.stdout.starts_with(b"nats-server: v") => return Ok(program),
+        Ok(_) => "which is no nats-server".to_owned(),
+        Err(error) => format!("which does not run ({error})"),
+    };
+    Err(StartError::Named { program, what })
+}
+
+fn found() -> Option<PathBuf> {
     let here = std::env::current_dir().ok();
     let tools = here.iter().flat_map(|dir| dir.ancestors()).map(|dir| dir.join(".tools/nats-server"));
     let path = std::env::var_os("PATH").unwrap_or_default();
     let in_path = std::env::split_paths(&path).map(|dir| dir.join("nats-server")).collect::<Vec<_>>();
-    given.into_iter().chain(tools).chain(in_path).find(|p| p.is_file())
+    tools.chain(in_path).find(|p| p.is_file())
+}
+
+/// The keys of persons are not for it.
+fn without_keys(mut command: Command) -> Command {
+    for variable in KEY_VARIABLES {
+        command.env_remove(variable);
+    }
+    command
 }
 
 fn command(program: &Path) -> Command {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    match std::env::split_paths(&path).map(|dir| dir.join("setpriv")).find(|p| p.is_file()) {
+    without_keys(match std::env::split_paths(&path).map(|dir| dir.join("setpriv")).find(|p| p.is_file()) {
         Some(setpriv) => {
             let mut command = Command::new(setpriv);
             command.args(["--pdeathsig", "KILL", "--"]).arg(program);
             command
         }
         None => Command::new(program),
-    }
+    })
 }
 
 /// Every outlet has subjects of its own, many more than the server's cache of subjects holds: it would be filled anew all the
 /// time.
 fn configuration(dir: &Path, ports_dir: &Path, listen: SocketAddr) -> Vec<u8> {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    };
     let port = if listen.port() == 0 { -1 } else { i32::from(listen.port()) };
     let quoted = |path: &Path| serde_json::Value::from(path.to_string_lossy()).to_string();
     let mut text = Vec::new();
     write!(
         text,
         "# Written at every start of jaego serve --nats managed.\n\
-         listen: \"{}:{port}\"\nhttp: \"127.0.0.1:-1\"\nports_file_dir: {}\nserver_name: jaego\n\
+         listen: \"{ip}:{port}\"\nhttp: \"127.0.0.1:-1\"\nports_file_dir: {}\nserver_name: jaego\n\
          max_payload: 1048576\ndisable_sublist_cache: true\nmax_pending: 268435456\nwrite_deadline: \"30s\"\n\
          jetstream {{ store_dir: {}, sync_interval: always, max_memory_store: 0, max_file_store: 1TB }}\n",
-        listen.ip(),
         quoted(ports_dir),
         quoted(&dir.join("jetstream")),
     )
@@ -251,4 +294,46 @@ fn tail(log: &Path) -> String {
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(5)..].join(" | ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nats_server_names_is_taken_or_an_error_that_names_it() {
+        assert_eq!(named(None), None);
+        assert_eq!(named(Some(OsString::new())), None);
+        assert_eq!(named(Some("/typo".into())), Some("/typo".into()));
+        for (program, what) in [("/typo/nats-server", "does not run"), ("/bin/true", "is no nats-server")] {
+            let error = checked(program.into()).unwrap_err().to_string();
+            assert!(error.contains(program) && error.contains(what) && error.contains("unset it"), "{error}");
+        }
+        let program = find().expect("no nats-server: run `cargo xtask setup`");
+        assert_eq!(checked(program.clone()).unwrap(), program);
+    }
+
+    #[test]
+    fn an_ipv6_address_is_listened_on_and_again_after_a_restart() {
+        if std::net::TcpListener::bind("[::1]:0").is_err() {
+            println!("skipped: this machine has no IPv6 loopback");
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let mut server = NatsServer::start(dir.path(), "[::1]:0".parse().unwrap()).unwrap();
+        let url = server.url().to_owned();
+        assert!(url.contains("[::1]:"), "{url}");
+        server.kill();
+        server.restart().unwrap();
+        assert_eq!(server.url(), url);
+    }
+
+    #[test]
+    fn an_ipv6_address_is_written_in_brackets() {
+        let dir = Path::new("/data");
+        let written =
+            |listen: &str| String::from_utf8(configuration(dir, dir, listen.parse().unwrap())).unwrap();
+        assert!(written("[::1]:0").contains("listen: \"[::1]:-1\"\n"));
+        assert!(written("127.0.0.1:4222").contains("listen: \"127.0.0.1:4222\"\n"));
+    }
 }

@@ -60,6 +60,10 @@ pub struct Finding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
+    /// A quoted cell goes on over more lines, which are no rows of their own; the row is taken as it reads.
+    SwallowedLines,
+    /// Name or address is longer than [`MAX_TEXT_CHARS`]: the row is not taken.
+    TooLong,
     /// The code is empty: the row is not taken.
     NoCode,
     /// The text is no valid code: the row is not taken.
@@ -72,7 +76,7 @@ pub enum FindingKind {
     NoName,
     /// The type is none of those known; it is taken from the name.
     BadType,
-    /// Name or address holds bytes that no supported encoding can read; they are replaced by `U+FFFD`.
+    /// Name or address holds bytes that can not be read in the encoding of the file; they are replaced by `U+FFFD`.
     BadText,
     /// Latitude or longitude is empty: taken without a place.
     NoCoordinates,
@@ -88,7 +92,9 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// All kinds, gravest first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
+        Self::SwallowedLines,
+        Self::TooLong,
         Self::NoCode,
         Self::BadCode,
         Self::DuplicateCode,
@@ -107,6 +113,8 @@ impl FindingKind {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::SwallowedLines => "swallowed_lines",
+            Self::TooLong => "too_long",
             Self::NoCode => "no_code",
             Self::BadCode => "bad_code",
             Self::DuplicateCode => "duplicate_code",
@@ -138,11 +146,47 @@ pub enum ReadError {
     /// The text is not CSV.
     #[error("the file is not CSV: {0}")]
     Csv(#[from] csv::Error),
+    /// A quote takes in all that follows.
+    #[error(
+        "the quote that opens a cell in line {line} is never closed, and takes in the {swallowed} lines after it: remove \
+         it, or close the cell with another"
+    )]
+    OpenQuote {
+        /// Line of the cell, from 1.
+        line: u64,
+        /// Lines after it, to the end of the file.
+        swallowed: u64,
+    },
     /// No line near the top names the columns.
     #[error(
         "no header with a code, a name, an address, a latitude and a longitude; the first line reads {0:?}"
     )]
     Columns(String),
+}
+
+/// Most characters of a name or an address; those of 2020 are shorter than 100.
+pub const MAX_TEXT_CHARS: usize = 400;
+
+/// A name or an address that is too long to be one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the {what} is {len} characters long, at most {MAX_TEXT_CHARS} are allowed")]
+pub struct TooLong {
+    /// Which of the two.
+    what: &'static str,
+    /// Its characters.
+    len: usize,
+}
+
+/// Whether name and address are as short as such are.
+///
+/// # Errors
+/// [`TooLong`] for the first that is not.
+pub fn check_texts(name: &str, addr: &str) -> Result<(), TooLong> {
+    let lengths = [("name", name), ("address", addr)].map(|(what, text)| (what, text.chars().count()));
+    match lengths.into_iter().find(|(_, len)| *len > MAX_TEXT_CHARS) {
+        Some((what, len)) => Err(TooLong { what, len }),
+        None => Ok(()),
+    }
 }
 
 /// Reads a store list (CSV) or HIRA's register (CSV or XLSX); CSV in UTF-8, with or without a mark, or CP949; any of them
@@ -153,7 +197,8 @@ pub enum ReadError {
 pub fn read(bytes: &[u8], file_name: &str) -> Result<RegistryFile, ReadError> {
     let lines = table::lines(bytes)?;
     let (columns, body) = columns::find(&lines)?;
-    let (rows, findings) = rows::read(columns, body);
+    let above = &lines[..lines.len() - body.len()];
+    let (rows, findings) = rows::read(columns, above, body);
     Ok(RegistryFile {
         source: file_name.to_owned(),
         layout: columns.layout,

@@ -7,14 +7,16 @@ use std::time::Duration;
 use aggregator::Fold;
 use async_nats::jetstream::{self, stream};
 use ingest::checkpoints::Checkpoints;
-use ingest::journal::{Extent, Journal, Sealed};
+use ingest::import::{ImportError, import};
+use ingest::journal::{Extent, Journal, Sealed, TooLarge};
 use ingest::nats_server::NatsServer;
 use ingest::tail::{self, TailError};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use schemas::Millis;
 use schemas::batch::push_line;
 use schemas::entry::{Entry, Tick};
+use schemas::registry::{OutletInfo, OutletType};
+use schemas::{Millis, OutletCode};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -64,6 +66,48 @@ async fn a_batch_whose_ack_was_lost_is_sent_again_and_stored_once() {
     assert_eq!(again.seq, ack.seq);
     let extent = bench.journal.extent().await.unwrap();
     assert!(extent.last <= bench.first + 1, "{extent:?}: one message for each id");
+}
+
+#[tokio::test]
+async fn a_batch_that_nats_does_not_take_is_an_error_where_it_may_be() {
+    let bench = bench().await;
+    let batch = Sealed { payload: vec![b' '; 2 << 20].into(), ..tick(1) };
+    let refused = tokio::time::timeout(LIMIT, bench.journal.append_if_it_fits(&batch)).await.unwrap();
+    assert_eq!(refused, Err(TooLarge { bytes: 2 << 20, most: 1 << 20 }));
+    let ack = bench.journal.append_if_it_fits(&tick(2)).await.unwrap();
+    assert_eq!(ack.seq, bench.first);
+}
+
+#[tokio::test]
+async fn a_registry_with_a_row_larger_than_a_message_is_refused_and_the_next_is_imported() {
+    let bench = bench().await;
+    let (journal, name) = (&bench.journal, "나".repeat(400_000));
+    let import = |source: String, name: String| async move {
+        let rows = [outlet("1", "가약국"), outlet("2", &name)];
+        tokio::time::timeout(LIMIT, import(journal, &source, 7, &rows)).await.unwrap()
+    };
+    let error = import("list.csv".to_owned(), name.clone()).await.unwrap_err();
+    assert!(
+        matches!(&error, ImportError::Row { code, bytes: 1_200_000.. } if code.as_str() == "2"),
+        "{error}"
+    );
+    let error = import(name, "나약국".to_owned()).await.unwrap_err();
+    assert!(matches!(error, ImportError::Source(1_200_000..)), "{error}");
+    let ack = import("list.csv".to_owned(), "나약국".to_owned()).await.unwrap();
+    assert_eq!(ack.seq, journal.extent().await.unwrap().last);
+}
+
+fn outlet(code: &str, name: &str) -> OutletInfo {
+    OutletInfo {
+        code: OutletCode::new(code).unwrap(),
+        name: name.to_owned(),
+        addr: String::new(),
+        kind: OutletType::Pharmacy,
+        place: None,
+        region: None,
+        hours: None,
+        external_ids: None,
+    }
 }
 
 #[tokio::test]
@@ -224,4 +268,39 @@ fn two_checkpoints_are_kept_and_a_damaged_one_gives_way_to_the_older() {
         0,
         "of another journal"
     );
+}
+
+#[test]
+fn a_damaged_checkpoint_is_set_aside_and_takes_no_place_of_a_good_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let checkpoints = Checkpoints::open(dir.path(), 7).unwrap();
+    let keep = |seq: u64| {
+        let mut fold = Fold::default();
+        fold.apply(seq, Entry::Tick(Tick { at: Millis(1), interval_ms: 1000 }));
+        checkpoints.keep(fold.checkpoint()).unwrap();
+    };
+    let path = |seq: u64, kind: &str| dir.path().join(format!("checkpoints/7-{seq:020}.{kind}"));
+    let damage = |seq: u64, change: fn(&mut Vec<u8>)| {
+        let mut bytes = std::fs::read(path(seq, "checkpoint")).unwrap();
+        change(&mut bytes);
+        std::fs::write(path(seq, "checkpoint"), bytes).unwrap();
+    };
+    keep(1);
+    let changes: [fn(&mut Vec<u8>); 3] =
+        [|bytes| bytes.truncate(bytes.len() - 9), |bytes| bytes[20] ^= 1, |bytes| bytes.fill(0)];
+    for (seq, change) in (2..).zip(changes) {
+        keep(seq);
+        damage(seq, change);
+        assert_eq!(checkpoints.newest().unwrap().applied(), 1);
+        assert!(path(seq, "damaged").exists() && !path(seq, "checkpoint").exists());
+    }
+    keep(5);
+    damage(5, |bytes| bytes[0] ^= 1);
+    assert_eq!(checkpoints.newest().unwrap().applied(), 1);
+    keep(6);
+    assert!(path(1, "checkpoint").exists(), "the good one is still one of two");
+    // What another version wrote stays for that version.
+    damage(6, |bytes| bytes[7] = b'9');
+    assert_eq!(checkpoints.newest().unwrap().applied(), 1);
+    assert!(path(6, "checkpoint").exists());
 }

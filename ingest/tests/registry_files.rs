@@ -159,6 +159,10 @@ fn defects_are_listed_and_only_rows_without_a_code_of_their_own_are_left_out() {
         (format!("{shop},10000002,3x,127.0,나약국,01"), vec![K::ImpossibleCoordinates], 2),
         (format!("{shop},10000002,127.0,37.5,나약국,01"), vec![K::SwappedCoordinates], 2),
         ("어딘가 1,10000002,37.5,127.0,나약국,01".to_owned(), vec![K::NoRegion], 2),
+        (format!("{shop},10000002,37.5,127.0,{},01", "나".repeat(401)), vec![K::TooLong], 1),
+        (format!("{},10000002,37.5,127.0,나약국,01", format!("{shop} ").repeat(40)), vec![K::TooLong], 1),
+        (format!("{shop},10000002,37.5,127.0,{},01", "나".repeat(400)), vec![], 2),
+        (format!("{shop},10000002,37.5,127.0,\"나\n약국\",01"), vec![K::SwallowedLines], 2),
         ("짧은 줄,10000002".to_owned(), vec![K::NoName, K::BadType, K::NoCoordinates, K::NoRegion], 2),
     ];
     for (line, expected, taken) in cases {
@@ -167,6 +171,42 @@ fn defects_are_listed_and_only_rows_without_a_code_of_their_own_are_left_out() {
         assert_eq!((found, file.rows.len(), file.rows_read), (expected, taken, 2), "{line}");
         assert!(file.findings.iter().all(|finding| finding.line == 3), "{line}");
     }
+}
+
+#[test]
+fn a_damaged_byte_is_a_finding_of_its_own_row_in_either_encoding() {
+    let whole = read(LIST.as_bytes(), "list.csv").unwrap();
+    for bytes in [LIST.as_bytes().to_vec(), EUC_KR.encode(LIST).0.into_owned()] {
+        let first = bytes.iter().position(|byte| !byte.is_ascii()).unwrap();
+        let file = read(&[&bytes[..first], &bytes[first + 1..]].concat(), "list.csv").unwrap();
+        assert_eq!(file.rows[1..], whole.rows[1..]);
+        let bad: Vec<u64> =
+            file.findings.iter().filter(|f| f.kind == FindingKind::BadText).map(|f| f.line).collect();
+        assert_eq!((file.rows[0].name.as_str(), bad.as_slice()), ("신신약국", [2].as_slice()));
+    }
+}
+
+#[test]
+fn rows_within_a_quoted_cell_are_told_with_their_number() {
+    let row = |n: u32| format!("서울특별시 중구 명동길 {n},{n},37.5,127.0,나약국 {n},01\n");
+    let rows = [row(2), format!("\"{}", row(3)), row(4), row(5), format!("\"{}", row(6)), row(7)].concat();
+    let file = read(list_with(&rows).as_bytes(), "list.csv").unwrap();
+    let found = &file.findings[0];
+    assert_eq!((found.kind, found.line), (FindingKind::SwallowedLines, 4));
+    assert!(found.detail.contains("over 3 more lines"), "{}", found.detail);
+    let codes: Vec<&str> = file.rows.iter().map(|row| row.code.as_str()).collect();
+    assert_eq!(codes, ["10000001", "2", "6", "7"]);
+    let heading = list_with(&row(2)).replacen("type\n", "type,\"more\n", 1).replacen("01\n", "01\n\"", 1);
+    let file = read(heading.as_bytes(), "list.csv").unwrap();
+    assert_eq!((file.findings[0].kind, file.findings[0].line), (FindingKind::SwallowedLines, 1));
+}
+
+#[test]
+fn a_quote_that_is_never_closed_is_an_error_with_its_line() {
+    let text = list_with("\"서울특별시 중구 명동길 2,2,37.5,127.0,나약국,01\n서울,3,37.5,127.0,다약국,01\n");
+    let error = read(text.as_bytes(), "list.csv").unwrap_err();
+    assert!(matches!(error, ReadError::OpenQuote { line: 3, swallowed: 1 }), "{error}");
+    assert!(error.to_string().contains("in line 3 is never closed"), "{error}");
 }
 
 #[test]
@@ -199,8 +239,15 @@ proptest! {
     fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
         let _ = read(&bytes, "random");
         let with_header = [LIST.as_bytes(), &bytes].concat();
-        let file = read(&with_header, "random").unwrap();
-        let left_out = [FindingKind::NoCode, FindingKind::BadCode, FindingKind::DuplicateCode];
+        let file = match read(&with_header, "random") {
+            Err(ReadError::OpenQuote { line, .. }) => {
+                prop_assert!(line > 4);
+                return Ok(());
+            }
+            read => read.unwrap(),
+        };
+        let left_out =
+            [FindingKind::TooLong, FindingKind::NoCode, FindingKind::BadCode, FindingKind::DuplicateCode];
         let left_out: usize = left_out.iter().map(|kind| file.count(*kind)).sum();
         prop_assert_eq!(file.rows.len() + left_out, file.rows_read);
     }

@@ -1,6 +1,7 @@
 //! The real lists of 2020 are understood with the defects and the drift that their description tells of.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::PathBuf;
 
 use ingest::registry::{FindingKind, Layout, Reconciliation, RegistryFile, read, reconcile};
@@ -42,6 +43,47 @@ fn the_march_list_has_the_defects_it_is_known_for() {
     }
     assert_eq!(march.rows.iter().filter(|row| row.addr.trim_end().ends_with(',')).count(), 424);
     assert_eq!(march.rows.iter().filter(|row| row.addr.trim() != row.addr).count(), 477);
+}
+
+/// The bytes of a packed list.
+fn unpacked(path: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(data(path)?.as_slice()).read_to_end(&mut bytes).expect("a packed list");
+    Some(bytes)
+}
+
+#[test]
+fn a_byte_that_is_lost_in_the_middle_of_the_march_list_damages_one_row() {
+    let (Some(march), Some(mut bytes)) = (registry(MARCH), unpacked(MARCH)) else { return };
+    let middle = bytes.len() / 2;
+    let at = middle + bytes[middle..].iter().position(|byte| *byte >= 0xe0).expect("a Korean character");
+    bytes.remove(at);
+    let damaged = read(&bytes, "damaged.csv").expect("a list");
+    assert_eq!((damaged.rows.len(), damaged.count(FindingKind::BadText)), (25_439, 1));
+    let differing = march.rows.iter().zip(&damaged.rows).filter(|(was, is)| was != is).count();
+    assert_eq!(differing, 1);
+}
+
+#[test]
+fn a_quote_too_many_in_the_march_list_hides_no_row_in_silence() {
+    let Some(bytes) = unpacked(MARCH) else { return };
+    let text = String::from_utf8(bytes).expect("UTF-8");
+    let lines: Vec<&str> = text.lines().collect();
+    let quoted = |line: usize| [&lines[..line], &["\""]].map(|part| part.join("\n")).join("\n");
+    let starts: Vec<usize> = (1..lines.len()).filter(|n| !lines[*n].contains('"')).step_by(9_973).collect();
+    for line in starts {
+        let text = quoted(line) + &lines[line..].join("\n") + "\n";
+        match read(text.as_bytes(), "quote.csv") {
+            Err(error) => assert!(error.to_string().contains(&format!("in line {} ", line + 1)), "{error}"),
+            Ok(file) => {
+                let found = &file.findings.iter().find(|f| f.kind == FindingKind::SwallowedLines);
+                let found = found.expect("a finding");
+                assert_eq!(found.line, line as u64 + 1);
+                let told = format!("over {} more lines", 25_439 - file.rows_read);
+                assert!(found.detail.contains(&told), "{told}: {}", found.detail);
+            }
+        }
+    }
 }
 
 #[test]

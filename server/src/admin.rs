@@ -16,8 +16,10 @@ use axum::routing::get;
 use axum::{Json, Router};
 use ingest::admission::{Admission, ClassReport};
 use ingest::apply::View;
+use ingest::import::ImportError;
 use ingest::journal::Journal;
 use ingest::modes::Modes;
+use ingest::registry::check_texts;
 use schemas::registry::OutletInfo;
 use schemas::status::Writing;
 use serde::{Deserialize, Serialize};
@@ -153,8 +155,12 @@ async fn import(
     })
     .await;
     match done {
-        Ok(Some(imported)) => Json(imported).into_response(),
-        Ok(None) => (
+        Ok(Ok(Some(imported))) => Json(imported).into_response(),
+        Ok(Err(error @ ImportError::Nats(_))) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response()
+        }
+        Ok(Err(error)) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+        Ok(Ok(None)) => (
             StatusCode::INTERNAL_SERVER_ERROR,
             "the journal holds the import but the fold refused it; see the log\n",
         )
@@ -163,20 +169,46 @@ async fn import(
     }
 }
 
-async fn import_rows(admin: &Admin, source: &str, rows: &[OutletInfo]) -> Option<Imported> {
-    let digest = ingest::registry::digest(rows);
-    let ack = ingest::import::import(&admin.journal, source, digest, rows).await;
+/// What became of it; `None` where the fold refused it.
+async fn import_rows(
+    admin: &Admin,
+    source: &str,
+    rows: &[OutletInfo],
+) -> Result<Option<Imported>, ImportError> {
+    let import = ingest::registry::digest(rows);
+    let ack = ingest::import::import(&admin.journal, source, import, rows).await?;
     let mut published = admin.published.clone();
-    let version = *published.wait_for(|version| *version >= ack.seq).await.ok()?;
-    let rows = u32::try_from(rows.len()).ok()?;
+    let version = published.wait_for(|version| *version >= ack.seq).await.ok().map(|version| *version);
     let in_force = admin.view.borrow().imports.iter().any(|import| import.seq == ack.seq);
-    in_force.then_some(Imported { import: digest, version, rows })
+    let imported = |version| Some(Imported { import, version, rows: u32::try_from(rows.len()).ok()? });
+    Ok(version.filter(|_| in_force).and_then(imported))
 }
 
 fn read_rows(body: &[u8]) -> Result<Vec<OutletInfo>, String> {
     body.split(|b| *b == b'\n')
         .enumerate()
         .filter(|(_, line)| !line.is_empty())
-        .map(|(n, line)| serde_json::from_slice(line).map_err(|e| format!("line {}: {e}", n + 1)))
+        .map(|(n, line)| read_row(line).map_err(|e| format!("line {}: {e}", n + 1)))
         .collect()
+}
+
+fn read_row(line: &[u8]) -> Result<OutletInfo, String> {
+    let row: OutletInfo = serde_json::from_slice(line).map_err(|e| e.to_string())?;
+    check_texts(&row.name, &row.addr).map_err(|e| format!("outlet {}: {e}", row.code))?;
+    Ok(row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_is_too_long_is_told_with_its_line() {
+        let row =
+            |name: &str| format!("{{\"code\":\"1\",\"name\":\"{name}\",\"addr\":\"\",\"type\":\"mart\"}}\n");
+        let long = "나".repeat(401);
+        assert_eq!(read_rows((row("가") + &row(&long[3..])).as_bytes()).unwrap().len(), 2);
+        let error = read_rows((row("가") + &row(&long)).as_bytes()).unwrap_err();
+        assert_eq!(error, "line 2: outlet 1: the name is 401 characters long, at most 400 are allowed");
+    }
 }

@@ -65,7 +65,7 @@ mod tests {
 
     fn found(headers: &[&str]) -> Option<Columns> {
         let cells = headers.iter().map(|&text| text.to_owned()).collect();
-        of_header(&Line { number: 1, cells })
+        of_header(&Line { number: 1, cells, swallowed: 0 })
     }
 
     #[test]

@@ -8,15 +8,18 @@ use schemas::{IdError, OutletCode, region};
 
 use super::columns::Columns;
 use super::table::Line;
-use super::{Finding, FindingKind, Layout};
+use super::{Finding, FindingKind, Layout, check_texts};
 
-/// The outlets of the lines below the header, and the findings.
-pub(super) fn read(columns: Columns, lines: &[Line]) -> (Vec<OutletInfo>, Vec<Finding>) {
+/// Most characters of a cell that a finding shows.
+const SHOWN_CHARS: usize = 120;
+
+/// The outlets of the lines below the header, and the findings; `above` is the header and what stands over it.
+pub(super) fn read(columns: Columns, above: &[Line], lines: &[Line]) -> (Vec<OutletInfo>, Vec<Finding>) {
     let (columns, swapped) = columns_as_filled(columns, lines);
     let mut reading = Reading {
         columns,
         rows: Vec::with_capacity(lines.len()),
-        findings: swapped.into_iter().collect(),
+        findings: above.iter().filter_map(|line| swallowed(line, String::new())).chain(swapped).collect(),
         codes: HashMap::default(),
         shops: HashMap::default(),
     };
@@ -49,6 +52,18 @@ fn columns_as_filled(columns: Columns, lines: &[Line]) -> (Columns, Option<Findi
     (Columns { lat: columns.lng, lng: columns.lat, ..columns }, Some(finding))
 }
 
+/// What is to be said where a line holds more than one.
+fn swallowed(line: &Line, code: String) -> Option<Finding> {
+    let cell = line.cells.iter().find(|cell| cell.contains(['\r', '\n']))?;
+    let detail = format!(
+        "a quoted cell goes on over {} more lines; if they are rows, a quote in this line is to go: {:?}",
+        line.swallowed,
+        shown(cell)
+    );
+    let kind = FindingKind::SwallowedLines;
+    (line.swallowed > 0).then_some(Finding { line: line.number, code, kind, detail })
+}
+
 /// What has been read so far, for comparison with what comes.
 struct Reading<'l> {
     columns: Columns,
@@ -62,8 +77,12 @@ struct Reading<'l> {
 
 impl<'l> Reading<'l> {
     fn take(&mut self, line: &'l Line) {
-        let Some(code) = self.code(line) else { return };
+        self.findings.extend(swallowed(line, self.written_code(line)));
         let (name, addr) = (cell(line, self.columns.name), cell(line, self.columns.addr));
+        if let Err(error) = check_texts(name, addr) {
+            return self.note(line, FindingKind::TooLong, format!("{error}: {}", self.shop(line)));
+        }
+        let Some(code) = self.code(line) else { return };
         self.look_at_texts(line, name, addr);
         let row = OutletInfo {
             kind: self.kind(line, name),
@@ -161,17 +180,30 @@ impl<'l> Reading<'l> {
 
     /// Name and address, for people.
     fn shop(&self, line: &Line) -> String {
-        format!("{:?}, {:?}", cell(line, self.columns.name), cell(line, self.columns.addr))
+        let (name, addr) = (cell(line, self.columns.name), cell(line, self.columns.addr));
+        format!("{:?}, {:?}", shown(name), shown(addr))
+    }
+
+    fn written_code(&self, line: &Line) -> String {
+        shown(cell(line, self.columns.code).trim())
     }
 
     fn note(&mut self, line: &Line, kind: FindingKind, detail: String) {
-        let code = cell(line, self.columns.code).trim().to_owned();
+        let code = self.written_code(line);
         self.findings.push(Finding { line: line.number, code, kind, detail });
     }
 }
 
 fn cell(line: &Line, column: usize) -> &str {
     line.cells.get(column).map_or("", String::as_str)
+}
+
+/// A text, or the beginning of one that is long.
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// 우체국 is in the name of post offices, 농협 or 하나로마트 in that of marts.
