@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use schemas::Millis;
-use schemas::caps::{Cap, Caps, Class, Cohort, Institution, InstitutionCaps, Plan};
+use schemas::caps::{Cap, Caps, Class, Cohort, Institution, InstitutionCaps, LEAST_UNDER_WAY, Plan};
+use schemas::region;
 
 /// The plan of a document that is in force at a moment; none before the first.
 #[must_use]
@@ -32,6 +33,9 @@ impl fmt::Display for Place {
 /// Something that is wrong with a document of caps.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CapsFault {
+    /// Nobody could tell it from another.
+    #[error("the name is empty; give one")]
+    NoName,
     /// It says nothing.
     #[error("there are no plans; add one")]
     NoPlan,
@@ -65,6 +69,11 @@ pub enum CapsFault {
     /// A region that is none.
     #[error("{0}: {1:?} is no beginning of a district code; give 1 to 5 digits, such as 11 or 41135")]
     Region(Place, String),
+    /// A region without a district.
+    #[error(
+        "{0}: no district has a code that begins with {1:?}; /v1/regions.json of a running system lists them"
+    )]
+    NoDistrict(Place, String),
     /// Who is in no registry is in no district.
     #[error("{0}: outlets that are in no registry have no region; leave `regions` out")]
     RegionOfUnregistered(Place),
@@ -76,10 +85,50 @@ pub enum CapsFault {
     HoldClass(Place),
 }
 
+/// Something that is allowed, and is seldom what is meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CapsDoubt {
+    /// Those who sell most could send nothing.
+    #[error("{0}: it admits no pharmacies: their sales and reports are turned away")]
+    NoPharmacies(Place),
+    /// One kind could leave nothing to the others.
+    #[error(
+        "{0}: all institutions of the kind together may have more under way than half of the {LEAST_UNDER_WAY} that are let in when answers are \
+         late, so that others find no place; give `all` a concurrency of {half} or less", half = LEAST_UNDER_WAY / 2
+    )]
+    NoRoomForOthers(Place),
+}
+
+/// What is doubtful about a document.
+#[must_use]
+pub fn doubts(caps: &Caps) -> Vec<CapsDoubt> {
+    let of_plan = |(n, plan): (usize, &Plan)| {
+        let place = |what: String| Place { plan: n + 1, what };
+        let sells = plan.institutions.iter().any(|caps| caps.kind == Institution::Pharmacy);
+        let none = (!sells).then(|| CapsDoubt::NoPharmacies(place(String::new())));
+        let others = plan.institutions.iter().filter(|caps| caps.kind != Institution::Pharmacy);
+        let classes = others.flat_map(|caps| {
+            [Class::Stock, Class::Sale]
+                .into_iter()
+                .filter_map(move |class| Some((caps.kind, class, caps.class(class)?)))
+        });
+        let wide =
+            classes.filter(|(.., caps)| caps.all.is_none_or(|all| all.concurrency > LEAST_UNDER_WAY / 2));
+        let crowd = wide.map(|(kind, class, _)| {
+            CapsDoubt::NoRoomForOthers(place(format!("{}, {}", kind.name(), class.name())))
+        });
+        none.into_iter().chain(crowd).collect::<Vec<_>>()
+    };
+    caps.plans.iter().enumerate().flat_map(of_plan).collect()
+}
+
 /// All that is wrong with a document; nothing where it can come into force.
 #[must_use]
 pub fn faults(caps: &Caps) -> Vec<CapsFault> {
     let mut found = Vec::new();
+    if caps.name.is_empty() {
+        found.push(CapsFault::NoName);
+    }
     if caps.plans.is_empty() {
         found.push(CapsFault::NoPlan);
     }
@@ -178,6 +227,8 @@ impl Finder<'_> {
         for region in &cohort.regions {
             if !(1..=5).contains(&region.len()) || !region.bytes().all(|b| b.is_ascii_digit()) {
                 self.say(&what, |place| CapsFault::Region(place, region.clone()));
+            } else if !region::all().iter().any(|known| format!("{:05}", known.code.0).starts_with(region)) {
+                self.say(&what, |place| CapsFault::NoDistrict(place, region.clone()));
             }
         }
     }

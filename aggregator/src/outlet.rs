@@ -125,7 +125,10 @@ impl OutletState {
         let before = item.count;
         item.promised = item.promised.saturating_add_signed(stock.promised);
         if let Some(count) = item.count.filter(|_| stock.count != 0) {
+            // What comes back over the counter is no delivery.
+            let arrived = item.arrived;
             item.set(count + i64::from(stock.count), received, rules);
+            item.arrived = arrived;
         }
         item.hear(received, received);
         before.is_some_and(|count| count >= 0) && item.count.is_some_and(|count| count < 0)

@@ -110,8 +110,9 @@ impl Admission {
             _ => rules.standing(self.outlets.of(outlet).into(), outlet),
         };
         let Some((seat, standing)) = self.seats.find(outlet, rules.generation, now_ns, stands) else {
-            self.tally.refuse(class, Institution::Unregistered, Refusal::CROWDED.reason);
-            return Err(Refusal::CROWDED);
+            let refusal = Refusal::crowded();
+            self.tally.refuse(class, Institution::Unregistered, refusal.reason);
+            return Err(refusal);
         };
         match self.judge(&rules, class, standing, &seat, now_ns, many) {
             Ok(()) => Ok(Permit {
@@ -212,7 +213,7 @@ impl Permit {
         let stands = || Standing { institution: self.institution, opening: Opening::Open };
         let found = admission.seats.find(key, rules.generation, now_ns, stands);
         let refusal = match found {
-            None => Refusal::CROWDED,
+            None => Refusal::crowded(),
             Some((seat, _)) => match one(seat.of(self.class), limit, now_ns) {
                 Ok(()) => {
                     self.terminal = Some(seat);

@@ -95,6 +95,11 @@ impl Gateway {
     /// Answers who waits. Where nobody does, what was refused at the door is counted and dropped: a flood is not to be
     /// written to a disk; what was looked at goes to the dead letters.
     async fn turn_away(&self, message: Message, away: Away) {
+        self.tell(&message, away).await;
+        wipe(message.payload);
+    }
+
+    async fn tell(&self, message: &Message, away: Away) {
         let (rejection, letter) = match away {
             Away::AtTheDoor(refusal) => (Rejection::from(refusal), false),
             Away::Looked(rejection) => (rejection, true),
@@ -115,7 +120,7 @@ impl Gateway {
     /// without anything in it that may be a person's number.
     async fn bury(
         &self,
-        message: Message,
+        message: &Message,
         reason: Reason,
         detail: &str,
     ) -> Result<(), async_nats::PublishError> {

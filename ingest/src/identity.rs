@@ -9,6 +9,7 @@ mod secret;
 mod tests;
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use schemas::Millis;
 use schemas::claim::PersonSaid;
@@ -31,6 +32,7 @@ pub const CHANGE_OVER_MS: i64 = 7 * 86_400_000;
 pub struct Identity {
     current: PersonSecret,
     previous: Option<PersonSecret>,
+    wrong_check_digits: AtomicU64,
 }
 
 /// A person as the journal knows them, and what the gateway counts beside.
@@ -73,7 +75,7 @@ impl Identity {
     /// The key in use, and the one before it while keys change over.
     #[must_use]
     pub fn new(current: PersonSecret, previous: Option<PersonSecret>) -> Self {
-        Self { current, previous }
+        Self { current, previous, wrong_check_digits: AtomicU64::new(0) }
     }
 
     /// The fingerprints of the keys, for the journal: equal keys are seen to be equal, and nothing else is.
@@ -100,7 +102,16 @@ impl Identity {
             born: parsed.born,
             digit: parsed.digit,
         };
+        if parsed.check_digit_ok == Some(false) {
+            self.wrong_check_digits.fetch_add(1, Relaxed);
+        }
         Ok(Identified { person, check_digit_ok: parsed.check_digit_ok })
+    }
+
+    /// How many numbers had a wrong check digit, since this process started.
+    #[must_use]
+    pub fn wrong_check_digits(&self) -> u64 {
+        self.wrong_check_digits.load(Relaxed)
     }
 
     /// Fingerprint of what the till said: two claims under one id are the same if it is.

@@ -152,15 +152,24 @@ impl Publisher {
     /// Renders a version and serves it from now on. It takes milliseconds of this thread's time and none of the readers';
     /// whoever calls it does so in the order of the versions.
     pub fn publish(&self, snapshot: Arc<Snapshot>) {
-        let previous = self.shared.edition.load_full();
-        let edition = Arc::new(Edition::render(Some(&previous), snapshot, &self.shared.face));
-        self.keep(&edition);
+        self.catch_up(vec![snapshot]);
+    }
+
+    /// The same with versions that were missed: the last of them is served, and readers who have one of the others are told
+    /// what changed since.
+    pub fn catch_up(&self, snapshots: Vec<Arc<Snapshot>>) {
+        let served = self.shared.edition.load_full();
+        let mut edition = Arc::clone(&served);
+        for snapshot in snapshots {
+            edition = Arc::new(Edition::render(Some(&edition), snapshot, &self.shared.face));
+            self.keep(&edition);
+        }
         self.shared.edition.store(Arc::clone(&edition));
         self.shared.streams.tell(edition.version());
         if let Some(archive) = self.archive() {
             archive.published(Arc::clone(edition.native()));
         }
-        previous.forget();
+        served.forget();
     }
 
     /// Writes every version down from now on, and answers `/v1/history`. Of this and [`history_is_at`](Self::history_is_at)
@@ -221,6 +230,12 @@ impl Publisher {
     /// Ends all streams, so that their connections can be closed.
     pub fn close_streams(&self) {
         self.shared.streams.close();
+    }
+
+    /// What the status page says of hops, durability and counters.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        Status::clone(&self.shared.status.load())
     }
 
     /// Replaces what the status page says of hops, durability and counters.

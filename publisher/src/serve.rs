@@ -27,7 +27,7 @@ use crate::memory_file::MemoryFile;
 use crate::socket::{Sending, Socket};
 
 /// How long answers under way may take to finish after the stop.
-pub const DRAIN: Duration = Duration::from_secs(10);
+pub const DRAIN: Duration = Duration::from_secs(4);
 /// Longest head of a request, in bytes; a longer one is answered 431.
 const MAX_HEAD: usize = 32 * 1024;
 /// After this long a connection without a place is closed, whether it has heard so or not.

@@ -102,6 +102,9 @@ impl From<Option<OutletType>> for Institution {
     }
 }
 
+/// So many messages of stock and of sales are let in at once, each, however late answers are: two full batches of the journal.
+pub const LEAST_UNDER_WAY: u32 = 1_024;
+
 /// All plans of caps, past and to come.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -98,7 +98,8 @@ pub struct Writing {
 /// A degraded mode.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Degraded {
-    /// `nats_gone`, `disk_full` or `journal_slow`.
+    /// `nats_gone`, `disk_full` or `journal_slow`; at an edge also `core_silent`: no core has told it anything, so how the writing side is
+    /// is not known there.
     pub mode: String,
     /// Since when.
     pub since: crate::time::Rfc3339,
@@ -111,6 +112,18 @@ pub struct Shed {
     pub class: String,
     /// Since when.
     pub since: crate::time::Rfc3339,
+}
+
+impl Status {
+    /// What is left of it when nobody has been heard since a moment: nothing that was measured then is told as of now.
+    #[must_use]
+    pub fn silent_since(mut self, since: crate::time::Rfc3339) -> Self {
+        for hop in &mut self.hops {
+            *hop = Hop { hop: std::mem::take(&mut hop.hop), count: 0, p50_ms: None, p99_ms: None };
+        }
+        let degraded = vec![Degraded { mode: "core_silent".to_owned(), since }];
+        Self { durability: None, writing: Writing { degraded, ..Writing::default() }, ..self }
+    }
 }
 
 /// One hop of the way of the data.

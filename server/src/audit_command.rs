@@ -15,7 +15,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use ingest::identity::{Identity, PersonSecret};
 use schemas::claim::{ClaimId, PersonSaid};
-use schemas::entry::{ClaimEntry, Entry, SettleEntry};
+use schemas::entry::{ClaimEntry, Entry, Keys, SettleEntry};
 use schemas::person::{Person, PersonKey, PersonKind};
 use schemas::pos::Reason;
 use zeroize::Zeroizing;
@@ -89,7 +89,12 @@ pub enum Kind {
 
 /// Which entries are shown.
 enum Wanted {
-    Person(Vec<PersonKey>),
+    Person {
+        /// The person under each key that was given.
+        known_as: Vec<PersonKey>,
+        /// Those keys.
+        given: Keys,
+    },
     Outlet(String),
     OverLimit,
 }
@@ -111,7 +116,8 @@ pub async fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
                 born,
             };
             let Person { key, was, .. } = identity.person(&said)?.person;
-            (from, Wanted::Person([Some(key), was].into_iter().flatten().collect()))
+            let known_as = [Some(key), was].into_iter().flatten().collect();
+            (from, Wanted::Person { known_as, given: identity.keys() })
         }
         AuditCommand::Outlet { from, code } => (from, Wanted::Outlet(code)),
         AuditCommand::OverLimit { from } => (from, Wanted::OverLimit),
@@ -157,14 +163,21 @@ async fn audit(place: &Place, wanted: &Wanted) -> anyhow::Result<Vec<Line>> {
              that depended on them may be shown otherwise than they were"
         )?;
     }
-    let mut book =
-        Book { wanted, fold: Fold::default(), ids: HashSet::new(), early: HashMap::new(), lines: Vec::new() };
+    let mut book = Book {
+        wanted,
+        fold: Fold::default(),
+        ids: HashSet::new(),
+        early: HashMap::new(),
+        keys: Vec::new(),
+        lines: Vec::new(),
+    };
     read(&journal, extent.first..=extent.last, |seq, message| {
         seal(message)
             .and_then(|seal| seal.open(&message.payload, |entry| book.note(seq, entry)))
             .with_context(|| format!("sequence {seq}; `jaego journal verify` lists all damage"))
     })
     .await?;
+    book.tell_of_keys()?;
     book.lines.sort_by_key(Line::seq);
     Ok(book.lines)
 }
@@ -177,15 +190,46 @@ struct Book<'w> {
     ids: HashSet<ClaimId>,
     /// Voids of claims that had not come: whose they are is known once the claim comes.
     early: HashMap<ClaimId, Line>,
+    /// Which keys persons were known under, each from a sequence on.
+    keys: Vec<(u64, Keys)>,
     lines: Vec<Line>,
 }
 
 impl Book<'_> {
+    /// Under a key that was not given a person is a stranger: then nothing found is no answer.
+    ///
+    /// # Errors
+    /// When no entry at all is under a key that was given.
+    fn tell_of_keys(&self) -> anyhow::Result<()> {
+        let Wanted::Person { given, .. } = self.wanted else { return Ok(()) };
+        let is_given = |key: u64| key == given.current || Some(key) == given.previous;
+        let are_given = |keys: &Keys| is_given(keys.current) || keys.previous.is_some_and(is_given);
+        let missing: Vec<&(u64, Keys)> = self.keys.iter().filter(|(_, keys)| !are_given(keys)).collect();
+        for (from, keys) in &missing {
+            writeln!(
+                io::stderr(),
+                "take care: from sequence {from} on persons are known under the key {:016x}, which was not given; what this person did then \
+                 is not shown",
+                keys.current
+            )?;
+        }
+        if !missing.is_empty() && missing.len() == self.keys.len() {
+            bail!(
+                "nothing in this journal is under the key that was given: give the core's key with --person-key"
+            );
+        }
+        Ok(())
+    }
+
     fn note(&mut self, seq: u64, entry: Entry<'_>) {
         match entry {
             Entry::Claim(claim) => self.claim(seq, claim),
             Entry::Void(settle) => self.settle(seq, "void", settle, Entry::Void),
             Entry::Confirm(settle) => self.settle(seq, "confirm", settle, Entry::Confirm),
+            Entry::Keys(keys) => {
+                let in_force = self.fold.apply(seq, Entry::Keys(keys)) == Applied::Keys { in_force: true };
+                self.keys.extend(in_force.then_some((seq, keys)));
+            }
             other => drop(self.fold.apply(seq, other)),
         }
     }
@@ -193,9 +237,12 @@ impl Book<'_> {
     fn claim(&mut self, seq: u64, claim: ClaimEntry<'_>) {
         let line = Line::of_claim(seq, &claim);
         let is_wanted = match self.wanted {
-            Wanted::Person(keys) => {
-                let buyer = claim.buyer.as_deref().map(|buyer| buyer.key);
-                keys.contains(&claim.person.key) || buyer.is_some_and(|buyer| keys.contains(&buyer))
+            Wanted::Person { known_as, .. } => {
+                let persons = std::iter::once(&claim.person).chain(claim.buyer.as_deref());
+                persons
+                    .flat_map(|person| [Some(person.key), person.was])
+                    .flatten()
+                    .any(|key| known_as.contains(&key))
             }
             Wanted::Outlet(code) => claim.outlet == code,
             Wanted::OverLimit => true,

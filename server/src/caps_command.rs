@@ -72,7 +72,8 @@ pub async fn run(command: CapsCommand) -> anyhow::Result<ExitCode> {
 
 fn check(caps: &Caps) -> anyhow::Result<ExitCode> {
     let found = faults(caps);
-    write(&format!("{}: {} plans\n{}\n", caps.name, caps.plans.len(), describe::faults(&found)))?;
+    let (plans, faults, doubts) = (caps.plans.len(), describe::faults(&found), describe::doubts(caps));
+    write(&format!("{}: {plans} plans\n{faults}\n{doubts}", caps.name))?;
     Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -101,9 +102,13 @@ impl Apply {
         let url = format!("{}/caps", self.whereabouts.admin()?);
         let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
         let answer = client.post(&url).json(&caps).send().await;
-        let answer = accepted(answer.with_context(|| format!("asking {url}"))?).await?;
+        let answer = answer.with_context(|| {
+            format!("asking {url}: whether it comes into force is not known; GET it to see")
+        })?;
+        let answer = accepted(answer).await?;
         let in_force: InForce = answer.json().await?;
-        write(&format!("{} is known from version {} on\n", in_force.name, in_force.version))?;
+        let doubts = describe::doubts(&caps);
+        write(&format!("{} is known from version {} on\n{doubts}", in_force.name, in_force.version))?;
         Ok(ExitCode::SUCCESS)
     }
 }

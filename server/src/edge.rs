@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::reached;
+use crate::data_dir;
 use crate::endpoints::Endpoints;
 use crate::history;
 use crate::metrics::Metrics;
@@ -35,7 +36,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(9);
 /// When it can not start.
 pub fn run(settings: &Settings, nats: &str) -> anyhow::Result<()> {
     let dir = &settings.data_dir;
-    std::fs::create_dir_all(dir).with_context(|| format!("making the data directory {}", dir.display()))?;
+    let _held = data_dir::hold(dir)?;
     Endpoints::remove(dir).context("removing the endpoints of an earlier run")?;
     let (reading, publishing) = (threads::reading()?, threads::publishing()?);
     let served = reading.block_on(serve(settings, nats, publishing.handle()));

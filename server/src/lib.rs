@@ -7,6 +7,7 @@ pub mod caps_command;
 mod caps_file;
 pub mod core;
 pub mod core_dumps;
+mod data_dir;
 pub mod edge;
 pub mod endpoints;
 mod history;

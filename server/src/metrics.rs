@@ -13,6 +13,7 @@ use ingest::admission::Admission;
 use ingest::apply::View;
 use ingest::counts::Counts;
 use ingest::hops::Hops;
+use ingest::identity::Identity;
 use ingest::modes::Modes;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
@@ -28,6 +29,7 @@ pub struct Metrics(Registry);
 
 struct Source {
     counts: Arc<Counts>,
+    identity: Option<Arc<Identity>>,
     hops: Arc<Hops>,
     applied: watch::Receiver<u64>,
     view: watch::Receiver<View>,
@@ -46,14 +48,14 @@ impl Metrics {
     /// Metrics over these sources.
     #[must_use]
     pub fn new(
-        counts: Arc<Counts>,
+        (counts, identity): (Arc<Counts>, Option<Arc<Identity>>),
         hops: Arc<Hops>,
         (applied, view): (watch::Receiver<u64>, watch::Receiver<View>),
         admission: Arc<Admission>,
         modes: Arc<Modes>,
         publisher: Publisher,
     ) -> Self {
-        Self::of(Source { counts, hops, applied, view, admission, modes, publisher })
+        Self::of(Source { counts, identity, hops, applied, view, admission, modes, publisher })
     }
 
     /// Metrics of an edge.
@@ -114,6 +116,15 @@ impl Collector for Source {
             "outcome",
             decided,
         )?;
+        if let Some(identity) = &self.identity {
+            let wrong = identity.wrong_check_digits();
+            counter(
+                &mut out,
+                "wrong_check_digits",
+                "Persons' numbers with a wrong check digit, taken all the same",
+                wrong,
+            )?;
+        }
         counter(&mut out, "dead_letters", "Messages put among the dead letters", self.counts.dead())?;
         counter(&mut out, "batches", "Batches written to the journal", self.counts.batches())?;
         counter(&mut out, "below_zero", "Times a count went below zero", tally.below_zero)?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::Router;
+use ingest::identity::Identity;
 use ingest::intake::Intake;
 use ingest::nats_server::NatsServer;
 use ingest::registry::RegistryFile;
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, Admin};
 use crate::core::{Core, Lost, reached, registered, was_imported};
+use crate::data_dir;
 use crate::endpoints::Endpoints;
 use crate::history;
 use crate::metrics::Metrics;
@@ -44,7 +46,7 @@ const DESK_LIMIT: Duration = Duration::from_secs(1);
 /// When it can not start, or a part failed while it ran.
 pub fn run(settings: &Settings) -> anyhow::Result<()> {
     let dir = &settings.data_dir;
-    std::fs::create_dir_all(dir).with_context(|| format!("making the data directory {}", dir.display()))?;
+    let _held = data_dir::hold(dir)?;
     // The writing side has this thread alone: its tasks hand on to each other without waking another core. All else has
     // threads of its own.
     let writing = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -53,7 +55,6 @@ pub fn run(settings: &Settings) -> anyhow::Result<()> {
         Nats::Managed(listen) => Some(NatsServer::start(&nats_dir(dir)?, *listen)?),
         Nats::Url(_) => None,
     };
-    // Not before: a jaego that still runs here has kept us from starting a server, and stays to be found.
     Endpoints::remove(dir).context("removing the endpoints of an earlier run")?;
     let served = writing.block_on(serve(settings, nats, &threads));
     writing.shutdown_timeout(Duration::from_millis(200));
@@ -101,7 +102,15 @@ async fn serve(settings: &Settings, mut nats: Option<NatsServer>, threads: &Thre
     let (published_in, published) = watch::channel(0);
     let probed = published.clone();
     let admin = (admin, settings.admin_limits.clone());
-    let mut servers = Servers::start(reading, &core, &publisher, &ready, published.clone(), open, admin);
+    let mut servers = Servers::start(
+        reading,
+        (&core, settings.identity.clone()),
+        &publisher,
+        &ready,
+        published.clone(),
+        open,
+        admin,
+    );
     let mut stopped = std::pin::pin!(stop::requested(settings.exit_on_stdin_close)?);
     let started = tokio::select! {
         started = start(settings, registry, &mut core, (threads, checks), &publisher, published_in) => started.map(Some),
@@ -228,7 +237,7 @@ async fn import_at_start(
             settings.max_loss
         );
     }
-    Ok(Some(ingest::import::import(&core.journal, &source, digest, &rows).await.seq))
+    Ok(Some(ingest::import::import(&core.journal, &source, digest, &rows).await?.seq))
 }
 
 /// Reads a registry file.
@@ -290,7 +299,7 @@ struct Servers {
 impl Servers {
     fn start(
         reading: &Handle,
-        core: &Core,
+        (core, identity): (&Core, Option<Arc<Identity>>),
         publisher: &Publisher,
         ready: &Arc<AtomicBool>,
         published: watch::Receiver<u64>,
@@ -299,7 +308,7 @@ impl Servers {
     ) -> Self {
         let stop = CancellationToken::new();
         let metrics = Metrics::new(
-            Arc::clone(&core.counts),
+            (Arc::clone(&core.counts), identity),
             Arc::clone(&core.hops),
             (core.applied.clone(), core.view.clone()),
             Arc::clone(&core.admission),

@@ -177,7 +177,8 @@ impl Ledger {
                 received: day_of(received, offset_minutes),
                 counts: day_of(ask.at, offset_minutes),
                 window_ends: judgment.window_ends,
-                next_eligible: judgment.next_eligible,
+                // As seen from the day of the sale it may be past, or wrong by what was bought since: a check tells it.
+                next_eligible: judgment.next_eligible.filter(|_| entry.occurred.is_none()),
             },
         };
         if !matches!(ruling, Ruling::Refused(_)) && new.group != NO_NUMBER {

@@ -11,6 +11,12 @@ use super::fault::{MAX_ALLOWANCE, PolicyName, ScheduleFault as Fault, Spot};
 /// All that is wrong; empty for a schedule that can be compiled.
 pub(super) fn faults(schedule: &Schedule) -> Vec<Fault> {
     let mut faults = Vec::new();
+    if schedule.name.is_empty() {
+        faults.push(Fault::NoName);
+    }
+    if schedule.groups.is_empty() {
+        faults.push(Fault::NoGroups);
+    }
     if !(-720..=840).contains(&schedule.offset_minutes) {
         faults.push(Fault::Offset(schedule.offset_minutes));
     }

@@ -60,6 +60,12 @@ impl fmt::Display for Spot {
 /// Something that is wrong with a schedule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleFault {
+    /// Nobody could tell it from another.
+    #[error("the name is empty; give one")]
+    NoName,
+    /// It rations nothing, so all that was rationed would be free at once.
+    #[error("there are no groups; list what is rationed, and end it by a policy with `ended = true`")]
+    NoGroups,
     /// Local time is further from UTC than any place on Earth.
     #[error("offset_minutes = {0}: give minutes east of UTC between -720 and 840, such as 540 for Korea")]
     Offset(i16),

@@ -4,7 +4,7 @@
 
 mod holds;
 
-use aggregator::caps::{CapsFault as Fault, faults, plan_at};
+use aggregator::caps::{CapsFault as Fault, doubts, faults, plan_at};
 use aggregator::{Applied, Fold};
 use schemas::Millis;
 use schemas::caps::{Caps, Class, Institution, SHIPPED};
@@ -41,9 +41,39 @@ fn the_newest_plan_that_has_begun_is_in_force() {
 }
 
 #[test]
+fn what_is_seldom_meant_is_told() {
+    for (name, _) in SHIPPED {
+        let crowded = name == "built-in";
+        assert_eq!(doubts(&shipped(name)).is_empty(), !crowded, "{name}: {:?}", doubts(&shipped(name)));
+    }
+    let told = |change: fn(&mut Caps)| {
+        let mut caps = shipped("post-offices-2020");
+        change(&mut caps);
+        doubts(&caps).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let wide = told(|c| {
+        c.plans[1].institutions[1].sale.as_mut().unwrap().all = None;
+        c.plans[1].institutions[1].stock.as_mut().unwrap().all.as_mut().unwrap().concurrency = 513;
+    });
+    assert_eq!(wide.len(), 2);
+    assert!(
+        wide[0].starts_with("plan 2, post_office, stock: ") && wide[0].contains("512 or less"),
+        "{wide:?}"
+    );
+    assert!(wide[1].starts_with("plan 2, post_office, sale: "), "{wide:?}");
+    let without = told(|c| c.plans[1].institutions.retain(|caps| caps.kind != Institution::Pharmacy));
+    assert!(without.len() == 1 && without[0].contains("admits no pharmacies"), "{without:?}");
+}
+
+#[test]
 fn each_fault_is_found_and_tells_its_place() {
     type Change = fn(&mut Caps);
-    let cases: [(Change, &str); 14] = [
+    let cases: [(Change, &str); 16] = [
+        (|c| c.name.clear(), "the name is empty; give one"),
+        (
+            |c| c.plans[1].cohorts[0].regions = vec!["99".to_owned()],
+            "plan 2, cohort 1: no district has a code that begins with \"99\"",
+        ),
         (|c| c.plans.clear(), "there are no plans; add one"),
         (|c| c.plans[1].effective_from = c.plans[0].effective_from, "plan 2: another plan is in force"),
         (|c| c.plans[0].institutions.clear(), "plan 1: it admits no institution"),

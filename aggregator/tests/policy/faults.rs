@@ -90,6 +90,19 @@ fn at_most_255_groups() {
 }
 
 #[test]
+fn a_schedule_of_nothing() {
+    one_fault!(|s| s.name.clear(), Fault::NoName, "the name is empty; give one");
+    one_fault!(
+        |s| {
+            s.groups.clear();
+            s.policies.clear();
+        },
+        Fault::NoGroups,
+        "there are no groups; list what is rationed, and end it by a policy with `ended = true`"
+    );
+}
+
+#[test]
 fn place_and_time() {
     one_fault!(
         |s| s.offset_minutes = 900,

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use schemas::caps::Class;
+use schemas::caps::{Class, LEAST_UNDER_WAY};
 
 /// Steps of measured times: four to an octave of microseconds, so a quantile is at most a quarter too long.
 const STEPS: usize = 4 * 32;
@@ -24,11 +24,11 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// The floor of stock and sales is two full batches of the journal; the ceilings are what fits into the queues.
+    /// The ceilings are what fits into the queues.
     pub(super) fn of(class: Class) -> Self {
         match class {
             Class::Check => Self { floor: 32, ceiling: 4_096, target: Duration::from_millis(100) },
-            _ => Self { floor: 1_024, ceiling: 16 * 1_024, target: Duration::from_millis(500) },
+            _ => Self { floor: LEAST_UNDER_WAY, ceiling: 16 * 1_024, target: Duration::from_millis(500) },
         }
     }
 

@@ -18,6 +18,11 @@ pub(super) struct Watch {
 }
 
 impl Watch {
+    /// One that holds already, or not.
+    pub(super) fn new(held: bool) -> Self {
+        Self { held, other_since: None }
+    }
+
     /// Whether it holds, at this time since some moment.
     pub(super) fn step(&mut self, hold: &Hold, seen: &Seen, now: Duration) -> bool {
         if crossed(hold, seen) == self.held {

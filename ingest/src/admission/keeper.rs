@@ -115,17 +115,21 @@ impl Keeper {
             None => (&self.built_in, &self.built_in.plans[0]),
         };
         let imports = view.cut.is_some().then_some(view.imports.len());
-        let others = !Arc::ptr_eq(caps, &rules.caps) || *plan != rules.plan;
+        let another = !Arc::ptr_eq(caps, &rules.caps);
+        let others = another || *plan != rules.plan;
         if !others && imports == self.imports {
             return;
         }
         let roster = if imports == self.imports { rules.roster.clone() } else { roster(&view) };
-        if others {
-            tracing::info!(caps = caps.name, from = plan.effective_from.0.0, "caps in force");
-            self.watches = vec![Watch::default(); plan.holds.len()];
+        if another {
             self.crossed.send_if_modified(|crossed| crossed.take().is_some());
         }
-        let held_since = rules.held_since.filter(|_| !others);
+        if others {
+            tracing::info!(caps = caps.name, from = plan.effective_from.0.0, "caps in force");
+            // The next plan of a document takes the trouble over in which it begins.
+            self.watches = vec![Watch::new(self.crossed.borrow().is_some()); plan.holds.len()];
+        }
+        let held_since = rules.held_since.filter(|_| !another);
         self.imports = imports;
         self.put(Arc::clone(caps), plan.clone(), roster, held_since);
     }
@@ -248,6 +252,35 @@ mod tests {
     fn what_it_said_itself_does_not_hold_it() {
         let mut kept = kept(&[("a", -5, 30)]);
         assert_eq!(kept.until(1), None);
+    }
+
+    #[test]
+    fn the_next_plan_of_a_document_takes_the_trouble_over_in_which_it_begins() {
+        let (clock, admission) = (crate::clock::now(), admission(plan(), None));
+        let holds = vec![Hold { class: Class::Sale, p99_ms: None, waiting: Some(0), seconds: 1 }];
+        let first = Plan { holds, ..plan() };
+        let begins = |plan: &Plan, second: i64| Plan {
+            effective_from: schemas::time::Rfc3339(clock.plus(second * SECOND)),
+            ..plan.clone()
+        };
+        let plans = vec![begins(&first, -60), begins(&first, 5)];
+        let caps = Caps { name: "test".to_owned(), plans };
+        let (view, seen) = watch::channel(View { caps: Some(Arc::new(caps)), ..said(clock, &[]) });
+        let (told, crossed) = watch::channel(None);
+        let keeper = Keeper::new(Arc::clone(&admission), seen, "a".to_owned(), told);
+        let mut kept = Kept { admission, keeper, view, crossed, start: (Instant::now(), clock) };
+        let waits = kept.admission.enter(Class::Sale, PHARMACY, kept.start.0, false).unwrap();
+        assert_eq!((kept.until(1), kept.until(2), kept.until(4)), (None, Some(2), Some(2)));
+        assert_eq!((kept.until(5), kept.until(9)), (Some(2), Some(2)), "not since the second plan began");
+        drop(waits);
+        assert_eq!((kept.until(10), kept.until(11)), (Some(2), None));
+        // Another document ends it.
+        let waits = kept.admission.enter(Class::Sale, PHARMACY, kept.start.0, false).unwrap();
+        assert_eq!((kept.until(12), kept.until(13)), (None, Some(13)));
+        let another = Caps { name: "another".to_owned(), plans: vec![begins(&first, -60)] };
+        kept.view.send_modify(|view| view.caps = Some(Arc::new(another)));
+        assert_eq!(kept.until(14), None);
+        drop(waits);
     }
 
     #[test]

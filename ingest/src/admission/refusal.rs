@@ -25,11 +25,9 @@ pub struct Refusal {
 
 impl Refusal {
     /// All seats are taken: more institutions speak at once than there are in the country.
-    pub(super) const CROWDED: Self = Self {
-        reason: Reason::OverCap,
-        detail: "more outlet codes speak than there is room for; send again later",
-        retry_after_ms: 5_000,
-    };
+    pub(super) fn crowded() -> Self {
+        Self::over_cap("more outlet codes speak than there is room for; send again later", 3_000_000_000)
+    }
 
     fn not_admitted(detail: &'static str, retry_after_ms: u32) -> Self {
         Self { reason: Reason::NotAdmitted, detail, retry_after_ms }

@@ -252,7 +252,10 @@ fn persons(
     identity: &Identity,
 ) -> Result<(Person, Option<Person>), Rejection> {
     let known = |Said(said): &Said<'_>| Ok::<_, Rejection>(identity.person(said)?.person);
-    Ok((known(person)?, buyer.map(known).transpose()?))
+    let person = known(person)?;
+    // Who buys for themselves is no proxy.
+    let buyer = buyer.map(known).transpose()?.filter(|buyer| buyer.key != person.key);
+    Ok((person, buyer))
 }
 
 impl Claim<'_> {

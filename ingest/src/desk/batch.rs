@@ -25,21 +25,28 @@ pub(super) async fn many(State(desk): State<Desk>, kind: PosKind, request: Reque
         Ok(body) => body,
         Err(refused) => return refused,
     };
-    let requests: Vec<&RawValue> = match serde_json::from_slice(&body) {
-        Ok(requests) => requests,
-        Err(error) => {
-            let place =
-                format!("line {}, column {}: expected an array of requests", error.line(), error.column());
-            return problem::rejected(&desk.rejected(Rejection::new(Reason::Malformed, place)));
+    let answered = match requests_of(&body) {
+        Ok(requests) => {
+            let each = requests.iter().map(|request| each(&desk, kind, request.get().as_bytes()));
+            json(StatusCode::OK, joined(join_all(each).await))
         }
+        Err(rejection) => problem::rejected(&desk.rejected(rejection)),
     };
+    wipe(body);
+    answered
+}
+
+fn requests_of(body: &[u8]) -> Result<Vec<&RawValue>, Rejection> {
+    let requests: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| {
+        let place =
+            format!("line {}, column {}: expected an array of requests", error.line(), error.column());
+        Rejection::new(Reason::Malformed, place)
+    })?;
     if requests.len() > MAX_BATCH {
         let detail = format!("{} requests, at most {MAX_BATCH} are allowed in one batch", requests.len());
-        return problem::rejected(&desk.rejected(Rejection::new(Reason::Oversized, detail)));
+        return Err(Rejection::new(Reason::Oversized, detail));
     }
-    let answers = join_all(requests.iter().map(|request| each(&desk, kind, request.get().as_bytes()))).await;
-    wipe(body);
-    json(StatusCode::OK, joined(answers))
+    Ok(requests)
 }
 
 async fn each(desk: &Intake, kind: PosKind, request: &[u8]) -> Answer {

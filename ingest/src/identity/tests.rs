@@ -57,6 +57,18 @@ fn a_fingerprint_never_changes() {
 }
 
 #[test]
+fn wrong_check_digits_are_counted_and_never_refused() {
+    let identity = Identity::new(secret(1, None), None);
+    let digits = ["900101-1234568", "900101-1234567"].map(|number| {
+        let found = identity.person(&resident(number)).unwrap();
+        (found.check_digit_ok, identity.wrong_check_digits())
+    });
+    assert_eq!(digits, [(Some(true), 0), (Some(false), 1)]);
+    assert_eq!(identity.person(&card("A123456789")).unwrap().check_digit_ok, None);
+    assert_eq!(identity.wrong_check_digits(), 1);
+}
+
+#[test]
 fn one_document_is_one_person_and_two_are_two() {
     let identity = Identity::new(secret(1, None), None);
     let foreigner = PersonSaid { kind: PersonKind::Foreigner, ..resident("９００１０１ 1234568") };

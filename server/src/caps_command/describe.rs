@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use aggregator::caps::CapsFault;
-use schemas::caps::{Cap, Class, Cohort, Plan};
+use aggregator::caps::{CapsFault, doubts as doubts_of};
+use schemas::caps::{Cap, Caps, Class, Cohort, Plan};
 use schemas::time::KST_MINUTES;
 
 /// Faults, one a line under their number.
@@ -16,6 +16,11 @@ pub(super) fn faults(faults: &[CapsFault]) -> String {
         write!(text, "\n  {fault}").expect("a String takes all text");
     }
     text
+}
+
+/// What is doubtful, one a line; nothing where all is well.
+pub(super) fn doubts(caps: &Caps) -> String {
+    doubts_of(caps).iter().map(|doubt| format!("  take care: {doubt}\n")).collect()
 }
 
 /// A plan: who may send how much, who joins when, what holds the opening.

@@ -13,6 +13,7 @@ use schemas::relay::Frame;
 use schemas::snapshot::Snapshot;
 use schemas::status::Status;
 use schemas::subject::{CORE_STATUS, KEYFRAMES, SNAPSHOTS_STREAM};
+use schemas::time::Rfc3339;
 use tokio::sync::watch;
 
 use super::kept;
@@ -20,6 +21,10 @@ use super::parts::Assembly;
 
 /// Without a message for so long the stream is asked whether there should have been one, or whether it was made again.
 const QUIET: Duration = Duration::from_secs(3);
+/// Cores tell their status each second: after so long without a word nothing is known of them.
+const SILENCE: Duration = Duration::from_secs(10);
+/// So many messages before the last keyframe are read too, which has another among them: readers have versions of before it.
+const BEFORE: u64 = 80;
 /// After so long it is tried again.
 const AGAIN: Duration = Duration::from_millis(250);
 
@@ -30,7 +35,7 @@ pub async fn versions(client: Client, publisher: Publisher, published: watch::Se
     let mut told = String::new();
     if !is_fed(&client).await {
         held = tokio::task::spawn_blocking(move || kept::read(&path)).await.ok().flatten();
-        publish(&publisher, &published, held.as_ref()).await;
+        publish(&publisher, &published, held.iter().cloned().collect()).await;
     }
     loop {
         if let Err(error) = follow(&client, &publisher, &published, &mut held).await {
@@ -70,7 +75,8 @@ async fn follow(
 ) -> Result<(), async_nats::Error> {
     let context = async_nats::jetstream::new(client.clone());
     let mut stream = context.get_stream(SNAPSHOTS_STREAM).await?;
-    let first = stream.get_last_raw_message_by_subject(KEYFRAMES).await?.sequence;
+    let keyframe = stream.get_last_raw_message_by_subject(KEYFRAMES).await?.sequence;
+    let first = keyframe.saturating_sub(BEFORE).max(1);
     let config = push::OrderedConfig {
         deliver_subject: client.new_inbox(),
         deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: first },
@@ -79,7 +85,8 @@ async fn follow(
     let mut messages = stream.create_consumer(config).await?.messages().await?;
     let mut assembly = Assembly::default();
     let (made, mut seen) = (stream.cached_info().created, first.saturating_sub(1));
-    // Of what was written before we came only the last version counts.
+    // Of what was written before we came the last version is served; what changed since the first is told to whoever has one of those.
+    let mut missed = Vec::new();
     let last = stream.cached_info().state.last_sequence;
     loop {
         let Ok(message) = tokio::time::timeout(QUIET, messages.next()).await else {
@@ -91,9 +98,14 @@ async fn follow(
         };
         let Some(message) = message.transpose()? else { return Ok(()) };
         seen = message.info()?.stream_sequence;
+        let before = held.as_ref().map(|snapshot| snapshot.version);
         take(&mut assembly, &message, held);
+        if let Some(snapshot) = held.clone().filter(|snapshot| Some(snapshot.version) != before) {
+            missed.truncate(1);
+            missed.push(snapshot);
+        }
         if seen >= last {
-            publish(publisher, published, held.as_ref()).await;
+            publish(publisher, published, std::mem::take(&mut missed)).await;
         }
     }
 }
@@ -121,26 +133,34 @@ fn is_old(frame: &Frame, held: &Snapshot) -> bool {
     frame.version() <= held.version && !matches!(frame, Frame::Keyframe(snapshot) if snapshot.at > held.at)
 }
 
-async fn publish(publisher: &Publisher, published: &watch::Sender<u64>, held: Option<&Arc<Snapshot>>) {
-    let Some(snapshot) = held.filter(|held| held.version != *published.borrow()) else { return };
-    let (publisher, snapshot) = (publisher.clone(), Arc::clone(snapshot));
-    let version = snapshot.version;
-    let rendered = tokio::task::spawn_blocking(move || publisher.publish(snapshot)).await;
+async fn publish(publisher: &Publisher, published: &watch::Sender<u64>, snapshots: Vec<Arc<Snapshot>>) {
+    let Some(version) = snapshots.last().map(|last| last.version) else { return };
+    let publisher = publisher.clone();
+    let rendered = tokio::task::spawn_blocking(move || publisher.catch_up(snapshots)).await;
     rendered.expect("rendering does not panic");
     published.send_replace(version);
 }
 
-/// Shows the status of the cores as the last one told it. Never ends by itself.
+/// Shows the status of the cores as the last one told it, and after a silence that nothing is known. Never ends by itself.
 pub async fn status(client: Client, publisher: Publisher) {
+    let mut heard = Rfc3339(ingest::clock::now());
     loop {
         if let Ok(mut told) = client.subscribe(CORE_STATUS).await {
-            while let Some(message) = told.next().await {
-                match serde_json::from_slice::<Status>(&message.payload) {
-                    Ok(status) => publisher.set_status(status),
-                    Err(error) => tracing::warn!(%error, "a status is not understood"),
+            loop {
+                match tokio::time::timeout(SILENCE, told.next()).await {
+                    Ok(Some(message)) => match serde_json::from_slice::<Status>(&message.payload) {
+                        Ok(status) => {
+                            heard = Rfc3339(ingest::clock::now());
+                            publisher.set_status(status);
+                        }
+                        Err(error) => tracing::warn!(%error, "a status is not understood"),
+                    },
+                    Ok(None) => break,
+                    Err(_) => publisher.set_status(publisher.status().silent_since(heard)),
                 }
             }
         }
+        publisher.set_status(publisher.status().silent_since(heard));
         tokio::time::sleep(QUIET).await;
     }
 }

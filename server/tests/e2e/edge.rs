@@ -200,6 +200,13 @@ async fn edges_answer_when_all_else_is_dead_and_catch_up_by_themselves() {
     assert!(edge.admin("/readyz").await.starts_with("ready"));
     nation.starts_again_without_cores(version).await;
     let edge = &nation.edges[0];
+    // What was measured while a core spoke is not told as of now.
+    let silent = until(edge, "silent", |status| !status["writing"]["degraded"][0].is_null()).await;
+    assert_eq!(
+        (&silent["writing"]["degraded"][0]["mode"], &silent["durability"]),
+        (&json!("core_silent"), &json!(null))
+    );
+    assert!(silent["hops"].as_array().unwrap().iter().all(|hop| hop["count"] == 0), "{silent}");
     // An edge that starts now waits, and is not ready.
     let late = nation.dir.path().join("late");
     std::fs::create_dir_all(&late).unwrap();
@@ -211,10 +218,32 @@ async fn edges_answer_when_all_else_is_dead_and_catch_up_by_themselves() {
     let again = nation.report(11_800_000, 7, 2).await;
     for edge in [&nation.edges[0], &nation.edges[1], &Jaego::ready(&late, child).await] {
         edge.serves(again).await;
-        until(edge, "live again", |status| status["source"] == "live").await;
+        until(edge, "live again", |status| {
+            status["source"] == "live" && status["writing"]["degraded"] == json!([])
+        })
+        .await;
         let outlet = edge.get("/v1/outlets/11800000").await;
         assert_eq!(outlet["outlet"]["stock"][0]["count"], 7);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edge_that_starts_again_tells_readers_of_before_what_changed() {
+    let mut nation = Nation::start().await;
+    let version = nation.report(11_800_000, 42, 1).await;
+    nation.edges[1].serves(version).await;
+    let has = status(&nation.edges[1]).await["version"].as_u64().unwrap();
+    let nats = nation.edges[1].endpoints.nats.clone();
+    nation.edges.pop().unwrap().terminate().await;
+    // Nothing of what it kept itself.
+    let missed = nation.report(11_800_007, 9, 1).await;
+    let again = Nation::edge(&nation.dir, "c", &nats, &[]).await;
+    again.serves(missed).await;
+    let url = format!("{}/v1/changes?since={has}", again.endpoints.open);
+    let answer = again.http.get(url).send().await.unwrap();
+    assert_eq!(answer.status(), 200, "for {has}");
+    let lines = answer.text().await.unwrap();
+    assert!(lines.contains(r#""id":"11800007""#), "{lines}");
 }
 
 #[test]

@@ -35,6 +35,44 @@ async fn sigterm_keeps_a_checkpoint_and_a_restart_replays_the_tail_only() {
     assert!(!second.contains("checkpoint=0"), "{second}");
 }
 
+/// A reader who takes nothing of a large answer, until dropped.
+async fn reader_who_takes_nothing(jaego: &Jaego) -> tokio::net::TcpStream {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let address = jaego.endpoints.open.strip_prefix("http://").unwrap().parse().unwrap();
+    let mut stream = socket.connect(address).await.unwrap();
+    let request = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(200);
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.read_exact(&mut [0; 1]).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn a_reader_who_takes_nothing_does_not_spoil_the_stop() {
+    let dir = tempfile::tempdir().unwrap();
+    let jaego = Jaego::start(dir.path(), &[]).await;
+    let _held = reader_who_takes_nothing(&jaego).await;
+    let (status, took) = jaego.terminate().await;
+    assert!(status.success() && took < Duration::from_secs(10), "{status} after {took:?}");
+    assert!(!Endpoints::path(dir.path()).exists());
+}
+
+#[tokio::test]
+async fn a_second_process_on_a_data_directory_is_refused_and_spoils_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = Jaego::start(dir.path(), &[]).await;
+    for args in [&["--nats", &first.endpoints.nats][..], &["--role", "edge", "--nats", &first.endpoints.nats]]
+    {
+        let mut second = harness::spawn(dir.path(), args);
+        let status = wait_for("the end of the second", || second.try_wait().unwrap()).await;
+        assert!(!status.success());
+        assert!(harness::log(dir.path()).contains("another jaego runs on"), "{}", harness::log(dir.path()));
+    }
+    assert!(Endpoints::path(dir.path()).exists());
+    assert_eq!(report(&first, 1, 5).await, Outcome::Accepted);
+}
+
 #[tokio::test]
 async fn ctrl_c_answers_keeps_a_checkpoint_and_ends_well() {
     let dir = tempfile::tempdir().unwrap();

@@ -112,6 +112,17 @@ async fn caps_with_faults_never_reach_the_journal() {
     let answer =
         jaego.http.post(format!("{}/caps", jaego.endpoints.admin)).json(&faulty).send().await.unwrap();
     assert_eq!(answer.status(), 400);
+
+    // Until its plan began, the built-in caps would hold, which let everybody in.
+    let mut later = document("later", &[], &json!([]), &json!([]));
+    later["plans"][0]["effective_from"] =
+        (chrono::Utc::now() + chrono::Duration::hours(1)).to_rfc3339().into();
+    std::fs::write(&file, later.to_string()).unwrap();
+    let data = jaego.dir.to_str().unwrap();
+    let (code, _, why) =
+        crate::harness::jaego(&["caps", "apply", file.to_str().unwrap(), "--data-dir", data]);
+    assert!(code == 1 && why.contains("no plan of this document is in force now"), "{code} {why}");
+    assert_eq!(jaego.admin("/caps").await, "no caps were ever applied: the built-in ones hold\n");
     assert_eq!(send(&jaego, "report", MART, &report(1)).await["status"], "accepted");
     let (code, told, _) = crate::harness::jaego(&["caps", "show", "built-in"]);
     assert!(code == 0 && told.contains("unregistered check  each      500 a second"), "{told}");

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use chrono::{Duration, Utc};
@@ -10,9 +11,15 @@ use serde_json::Value;
 use super::{OTHER, PHARMACY, claim, id, number, post, settle, start};
 use crate::harness::{Jaego, PERSON_KEY};
 
-/// Runs `jaego audit` and returns what it printed.
+/// What `jaego audit` printed.
 fn audit(jaego: &Jaego, args: &[&str], typed: &str) -> String {
-    let key = jaego.dir.join("audit.key");
+    let (code, told) = ask(jaego, &jaego.dir.join("audit.key"), args, typed);
+    assert_eq!(code, Some(0));
+    told
+}
+
+/// Runs `jaego audit` with this key; its exit code and what it printed.
+fn ask(jaego: &Jaego, key: &Path, args: &[&str], typed: &str) -> (Option<i32>, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_jaego"))
         .arg("audit")
         .args(args)
@@ -25,8 +32,7 @@ fn audit(jaego: &Jaego, args: &[&str], typed: &str) -> String {
         .unwrap();
     child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap()
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
 }
 
 fn rows(text: &str) -> Vec<Value> {
@@ -82,6 +88,12 @@ async fn an_audit_tells_what_was_decided_and_no_number() {
     let over = rows(&audit(&jaego, &["over-limit", "--json"], ""));
     assert_eq!(over.len(), 1);
     assert_eq!((&over[0]["id"], &over[0]["over_limit"]), (&id(4).into(), &true.into()));
+
+    // Under another key everybody is a stranger, and nothing found would be no answer.
+    let other = jaego.dir.join("other.key");
+    assert_eq!(crate::harness::jaego(&["key", "new", other.to_str().unwrap()]).0, 0);
+    let (code, told) = ask(&jaego, &other, &["person", "--json"], &number(1));
+    assert!(code != Some(0) && told.is_empty(), "{code:?} {told}");
 
     let table = audit(&jaego, &["person"], &number(1));
     assert!(table.starts_with("seq") && table.ends_with("7 entries\n"), "{table}");

@@ -66,6 +66,18 @@ async fn a_claim_moves_allowance_and_stock_at_one_version() {
     get(&jaego, &format!("claims/{}", id(4))).await.is_problem(404, "unknown_claim");
     assert_eq!(post(&jaego, "checks", &check(1)).await.json()["remaining"], 1);
 
+    // Who buys for themselves is no proxy, though the till says who came.
+    let mut own = claim(5, 1, 1);
+    own["buyer"] = own["person"].clone();
+    let own = post(&jaego, "claims", &own).await.json();
+    assert_eq!((&own["decision"], &own["remaining"]), (&json!("granted"), &json!(0)), "{own}");
+
+    // A late claim is judged as of its day: what comes next a check tells.
+    let mut late = claim(6, 3, 1);
+    late["occurred_at"] = (Utc::now() - Duration::days(5)).to_rfc3339().into();
+    let late = post(&jaego, "late-claims", &late).await.json();
+    assert_eq!((&late["decision"], &late["next_eligible"]), (&json!("recorded"), &json!(null)), "{late}");
+
     // What was turned away is counted, also where only the books could tell.
     let metrics = jaego.admin("/metrics").await;
     let once = ["id_conflict", "nothing_to_void", "other_outlet", "withdrawn"].map(|reason| (reason, 1));
