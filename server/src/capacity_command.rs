@@ -29,7 +29,7 @@ pub struct CapacityCommand {
     /// Share of the requests for tiles that a CDN answers (an assumption)
     #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
     cdn_hits: f64,
-    /// Take void reports as well; the page says so at its head
+    /// Take void and short reports as well; the page says so at its head
     #[arg(long)]
     take_void: bool,
     /// JSON instead of Markdown

@@ -41,7 +41,7 @@ pub struct Asked {
     pub claims: Option<f64>,
     /// What is assumed of viewers and a CDN.
     pub terms: Terms,
-    /// Whether void reports are taken.
+    /// Whether reports that are void or short are taken.
     pub take_void: bool,
 }
 
@@ -54,7 +54,7 @@ pub struct Source {
     pub began: String,
     /// `passed`, `broken` or `void`.
     pub verdict: String,
-    /// Why it is void.
+    /// Why nothing should be concluded from it: it is void, or the short form.
     pub void: Vec<String>,
     /// Seconds of it that were used.
     pub seconds: usize,
@@ -143,7 +143,7 @@ fn source(report: &Report, seconds: usize) -> Source {
         scenario: report.scenario.clone(),
         began: report.began.clone(),
         verdict: report.verdict.clone(),
-        void: report.void.clone(),
+        void: report.spoilt(),
         seconds,
         bytes: read.map(|class| (class.class.clone(), class.bytes as f64 / class.good as f64)).collect(),
     }

@@ -52,17 +52,18 @@ pub struct Options {
 /// Plays a scenario, writes the report, and tells the verdict. To be called by the main thread: servers end with it.
 ///
 /// # Errors
-/// When the scenario can not be read, or the report not be written. What goes wrong in between makes the run void.
+/// When the scenario can not be read, or the report not be written: that is tried before the day, and the verdict is told in any case. What goes wrong in between makes the run void.
 pub fn rehearse(options: &Options) -> Result<Verdict> {
     let scenario = catalog::find(&options.scenario)?;
     let mut form = if options.short { scenario.short } else { scenario.long };
     form.scale = options.scale.unwrap_or(form.scale);
     form.speed = options.speed.unwrap_or(form.speed);
     let folder = options.report.clone().unwrap_or_else(|| report::folder(&scenario.name));
-    std::fs::create_dir_all(&folder).with_context(|| format!("making the folder {}", folder.display()))?;
+    report::prepare(&folder)?;
     let measured = run::play(&scenario, form, options)?;
     let judgement = verdict::judge(&scenario, &measured);
-    report::write(&folder, &scenario, &measured, &judgement)?;
-    progress::verdict(&judgement, &folder);
+    let written = report::write(&folder, &scenario, &measured, &judgement);
+    progress::verdict(&judgement, written.is_ok().then_some(folder.as_path()));
+    written.context("the verdict stands above, and its report could not be written")?;
     Ok(judgement.verdict)
 }

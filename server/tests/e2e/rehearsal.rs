@@ -40,6 +40,9 @@ fn rehearse(name: &str, folder: &Path) -> (i32, String, String) {
     harness::jaego(&["rehearse", name, "--short", "--report", folder.to_str().unwrap()])
 }
 
+/// Thresholds that are judged in a short form too: they are of no time.
+const UNTIMED: [&str; 2] = ["answered as it should be", "answers of 500 and more"];
+
 /// The report of a short form that was played, in which no rule may be broken.
 fn judged(name: &str, folder: &Path, (code, out, err): (i32, String, String)) -> Value {
     assert!(code == 0 || code == 2, "{name} ended with {code}:\n{out}\n{err}");
@@ -50,7 +53,13 @@ fn judged(name: &str, folder: &Path, (code, out, err): (i32, String, String)) ->
     assert!(void.iter().all(slow), "{void:#?}\n{err}");
     assert_eq!(code == 2, !void.is_empty(), "{out}");
     for row in report["rows"].as_array().unwrap() {
-        let judged = if row["rule"] == true { "held" } else { "not_judged" };
+        let what = row["what"].as_str().unwrap();
+        let untimed = UNTIMED.iter().any(|known| what.starts_with(known));
+        // A machine that was too slow for the load may leave requests unanswered.
+        if untimed && code == 2 {
+            continue;
+        }
+        let judged = if row["rule"] == true || untimed { "held" } else { "not_judged" };
         assert_eq!(row["judged"], judged, "{row}");
     }
     let page = fs::read_to_string(folder.join("report.html")).unwrap();

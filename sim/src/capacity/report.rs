@@ -23,6 +23,8 @@ pub struct Report {
     pub verdict: String,
     /// Why it is void.
     pub void: Vec<String>,
+    /// Whether it is the short form.
+    pub short: bool,
     /// CPUs of the machine.
     pub cpus: usize,
     /// Outlets in the registry.
@@ -86,16 +88,39 @@ pub struct Sample {
     pub machine: f64,
 }
 
+impl Report {
+    /// Why nothing of it can be measured: it is void, whatever its verdict, or it is the short form. Empty where it can.
+    #[must_use]
+    pub fn spoilt(&self) -> Vec<String> {
+        let mut why = self.void.clone();
+        if self.is_void() && why.is_empty() {
+            why.push("it does not say why".to_owned());
+        }
+        if self.short {
+            why.push("it is the short form, which measures no times".to_owned());
+        }
+        why
+    }
+
+    /// A broken rule breaks a void run too.
+    fn is_void(&self) -> bool {
+        self.verdict == "void" || !self.void.is_empty()
+    }
+}
+
 /// Reads reports that belong together.
 ///
 /// # Errors
-/// When one is no report, says too little, is void and `take_void` is not given, or they are not of one kind of stage.
+/// When one is no report, says too little, is void or short and `take_void` is not given, or they are not of one kind of stage.
 pub fn read(paths: &[PathBuf], take_void: bool) -> Result<Vec<Report>, Unfit> {
     let mut reports: Vec<Report> = Vec::new();
     for path in paths {
         let report = one(path)?;
-        if report.verdict == "void" && !take_void {
-            return Err(Unfit::Void { path: report.path, why: report.void.join("; ") });
+        if report.is_void() && !take_void {
+            return Err(Unfit::Void { why: report.spoilt().join("; "), path: report.path });
+        }
+        if report.short && !take_void {
+            return Err(Unfit::Short { path: report.path });
         }
         belongs(&report, &reports)?;
         reports.push(report);
@@ -116,7 +141,7 @@ fn one(path: &Path) -> Result<Report, Unfit> {
         return Err(Unfit::NoSeries { path, found, wanted: FORMAT });
     }
     let mut report: Report = serde_json::from_value(value).map_err(|error| no(error.to_string()))?;
-    if report.parts.is_empty() && report.verdict != "void" {
+    if report.parts.is_empty() && !report.is_void() {
         return Err(Unfit::NoParts { path });
     }
     report.path = path;

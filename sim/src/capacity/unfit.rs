@@ -57,6 +57,15 @@ pub enum Unfit {
         /// Why it is void.
         why: String,
     },
+    /// It is the short form.
+    #[error(
+        "{path} is of a short form, which is too brief and too small to measure; next step: play it again without --short; with \
+         --take-void it is taken, and the page says so"
+    )]
+    Short {
+        /// The file.
+        path: PathBuf,
+    },
     /// Reports of unlike stages or machines.
     #[error(
         "{path} had {this}, and {first} had {that}: what a request costs differs between them; next step: state them apart"

@@ -115,7 +115,7 @@ impl Events {
                 counter.fetch_add(1, Relaxed);
             }
             Act::Fill => stage.disk.as_ref().context("there is no small disk to fill: `disk_mib`")?.fill()?,
-            Act::Migrate => self.migrate(stage),
+            Act::Migrate => self.migrate(stage)?,
             Act::Dawn => {
                 self.day += 1;
                 stage
@@ -156,16 +156,18 @@ impl Events {
     }
 
     /// The operator imports the next registry through the admin port, while all runs.
-    fn migrate(&mut self, stage: &Stage) {
+    fn migrate(&mut self, stage: &Stage) -> Result<()> {
         let rows = next(&stage.registry);
-        let admin = stage.addresses.cores[0][1];
+        let [_, admin] = *stage.addresses.cores.first().context("there is no admin port for a migration")?;
         self.next_registry = Some(rows.clone());
         self.import = Some(std::thread::spawn(move || import(admin, &rows)));
+        Ok(())
     }
 
     fn look_at_import(&mut self, now: f64, wait: bool) -> Result<()> {
         if let Some(import) = self.import.take_if(|import| wait || import.is_finished()) {
-            let words = import.join().ok().context("the import broke down")??;
+            let words =
+                import.join().ok().context("the import broke down")?.context("importing another registry")?;
             self.done.push((now, words));
         }
         Ok(())

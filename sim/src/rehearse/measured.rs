@@ -22,6 +22,8 @@ pub struct Measured {
     pub timeline: Timeline,
     /// Names of the parts, in the order of their samples.
     pub parts: Vec<String>,
+    /// Resident MiB of each part before the load opened a connection.
+    pub before_mib: Vec<f64>,
     /// What happened on purpose: second and words.
     pub events: Vec<(f64, String)>,
     /// What the workers measured.
@@ -36,8 +38,12 @@ pub struct Measured {
     pub unseen: u64,
     /// What the tills know.
     pub(crate) accounts: Accounts,
-    /// What the servers publish at the end.
-    pub aftermath: Aftermath,
+    /// Whether all that callers heard was gathered at the end.
+    pub heard: bool,
+    /// Whether readers played alone, at servers that were given without those of tills.
+    pub readers_alone: bool,
+    /// What the servers publish at the end; `None` where nobody looked.
+    pub aftermath: Option<Aftermath>,
     /// Outlets in the registry in force.
     pub registered: u64,
     /// Reads that were answered 200 with something that is no document.
@@ -64,6 +70,7 @@ impl Measured {
             began_ms: crate::fleet::now().0,
             timeline: timeline.clone(),
             parts: Vec::new(),
+            before_mib: Vec::new(),
             events: Vec::new(),
             gauges: Gauges::new(scenario.loads.len()),
             seen: Seen::default(),
@@ -71,7 +78,9 @@ impl Measured {
             visible_each: Vec::new(),
             unseen: 0,
             accounts: Accounts::default(),
-            aftermath: Aftermath::default(),
+            heard: false,
+            readers_alone: false,
+            aftermath: None,
             registered: 0,
             wrong_reads: 0,
             tills_unanswered: 0,
@@ -80,6 +89,12 @@ impl Measured {
             stopped: false,
             remarks: Vec::new(),
         }
+    }
+
+    /// Whether it was played to its end: neither stopped nor given up.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        !self.stopped && self.void.is_empty()
     }
 
     /// Greatest age that any server told, in milliseconds, in a phase or all of them.

@@ -92,8 +92,13 @@ fn bar(share: f64) -> String {
     format!("[{}{}]", "█".repeat(full), "·".repeat(BAR - full))
 }
 
-/// Says the verdict and where the report is.
-pub(crate) fn verdict(judgement: &Judgement, folder: &Path) {
+/// Says the verdict, and where the report is if it could be written.
+pub(crate) fn verdict(judgement: &Judgement, report: Option<&Path>) {
+    // Who can not be written to has the report.
+    let _gone = io::stdout().write_all(verdict_in_words(judgement, report).as_bytes());
+}
+
+fn verdict_in_words(judgement: &Judgement, report: Option<&Path>) -> String {
     let mut out = String::new();
     for row in &judgement.rows {
         let mark = match row.judged {
@@ -111,16 +116,27 @@ pub(crate) fn verdict(judgement: &Judgement, folder: &Path) {
         Verdict::Broken => "BROKEN: see above\n",
         Verdict::Void => "VOID: this run says nothing; see above\n",
     };
-    out += &format!("report: {}\n", folder.join("report.html").display());
-    // Who can not be written to has the report.
-    let _gone = io::stdout().write_all(out.as_bytes());
+    if let Some(folder) = report {
+        out += &format!("report: {}\n", folder.join("report.html").display());
+    }
+    out
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_is_told_with_and_without_a_report() {
+        let judgement = Judgement { verdict: Verdict::Passed, void: Vec::new(), rows: Vec::new() };
+        assert_eq!(verdict_in_words(&judgement, None), "PASSED: everything held\n");
+        let told = verdict_in_words(&judgement, Some(Path::new("out")));
+        assert_eq!(told, "PASSED: everything held\nreport: out/report.html\n");
+    }
+
     #[test]
     fn a_bar_is_as_full_as_the_day_is_over() {
-        assert_eq!(super::bar(0.5).matches('█').count(), super::BAR / 2);
-        assert_eq!(super::bar(7.0).matches('·').count(), 0);
+        assert_eq!(bar(0.5).matches('█').count(), BAR / 2);
+        assert_eq!(bar(7.0).matches('·').count(), 0);
     }
 }

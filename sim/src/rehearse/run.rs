@@ -3,7 +3,7 @@
 mod cast;
 mod held;
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,11 +16,11 @@ use super::measured::Measured;
 use super::progress::Progress;
 use super::scenario::{Form, LONGEST_S, Scenario};
 use super::schedule::Timeline;
-use super::stage::Stage;
-use super::watch::{Pids, Watch};
+use super::stage::{Stage, target};
+use super::watch::{self, Pids, Watch};
 use super::{Options, plain_http};
 use crate::probe::Visible;
-use cast::Cast;
+use cast::{Cast, Running};
 
 /// After the last request came: how long tills may go on until all of them are answered.
 const SETTLE: Duration = Duration::from_secs(60);
@@ -32,15 +32,18 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Plays a scenario.
 ///
 /// # Errors
-/// When it is larger than any run may be.
+/// When it is larger than any run may be, or has faults that can not be made at servers that run already.
 pub(crate) fn play(scenario: &Scenario, form: Form, options: &Options) -> Result<Measured> {
     let timeline = Timeline::new(scenario, form);
     ensure!(form.scale > 0.0 && form.scale <= 1.0, "a scale lies between 0 and 1");
     ensure!(
-        form.speed > 0.0 && timeline.length <= LONGEST_S,
+        form.speed > 0.0 && form.speed.is_finite() && timeline.length <= LONGEST_S,
         "at this speed the day takes {:.0} s, and {LONGEST_S} s are the most; raise --speed",
         timeline.length
     );
+    if !options.targets.is_empty() {
+        target::can_play(scenario, &options.targets)?;
+    }
     let mut measured = Measured::new(scenario, form, options.short, &timeline);
     let mut progress = Progress::new(scenario);
     if let Err(error) = act(scenario, form, options, &timeline, &mut measured, &mut progress) {
@@ -67,6 +70,7 @@ fn act(
     };
     measured.parts = stage.parts.iter().map(|part| part.name.clone()).collect();
     let mut cast = Cast::new(scenario, form, timeline, &stage)?;
+    measured.readers_alone = !cast.has_tills();
     if cast.has_tills() {
         progress.say("first reports of all outlets");
     }
@@ -78,23 +82,15 @@ fn act(
     let probes = cast.probe(&runtime, &stage, &visible)?;
     progress.say("the day begins");
     measured.began_ms = crate::fleet::now().0;
+    measured.before_mib = watch::sizes(&pids);
     let shared = Arc::new(Shared::new(Instant::now() + LEAD));
     let running = cast.play(&shared)?;
     let watch = Watch::start(stage.addresses.open.clone(), Arc::clone(&pids), shared.start);
     let mut events = Events::new(scenario, timeline);
-    while !running.is_done() {
-        std::thread::sleep(LOOK);
-        measured.stopped |= asked_to_stop.load(Relaxed);
-        if measured.stopped {
-            shared.stop.store(true, Relaxed);
-        }
-        if events.look(&shared, &mut stage)? {
-            tell_pids(&stage, &pids);
-        }
-        ended_alone(&mut stage, &events, &mut measured.faults);
-        progress.show(&shared, timeline);
-    }
-    events.make_good(&shared, &mut stage)?;
+    let day = Day { shared: &shared, timeline, pids: &pids, asked_to_stop: &asked_to_stop };
+    let carried_through = day.direct(&running, &mut events, &mut stage, measured, progress);
+    // Where it can not go on, what was heard so far is gathered nevertheless.
+    shared.stop.fetch_or(carried_through.is_err(), Relaxed);
     probes.iter().for_each(tokio::task::JoinHandle::abort);
     measured.seen = watch.end();
     let start = shared.start;
@@ -105,11 +101,46 @@ fn act(
         .collect();
     (measured.visible, measured.unseen) = (visible.whole_run(), visible.failed());
     running.end(measured)?;
-    progress.say("comparing what was acknowledged with what is published");
     (measured.events, measured.remarks) = (events.done(), events.remarks());
     measured.remarks.extend(held::remark(scenario, measured));
+    carried_through?;
+    if !measured.stopped {
+        progress.say("comparing what was acknowledged with what is published");
+    }
     compare(&stage, &events, &cast.probed, measured);
     Ok(())
+}
+
+/// What the director of a day needs.
+struct Day<'a> {
+    shared: &'a Shared,
+    timeline: &'a Timeline,
+    pids: &'a Pids,
+    asked_to_stop: &'a AtomicBool,
+}
+
+impl Day<'_> {
+    /// Lets everything happen at its moment, until everybody has finished or somebody stops the day.
+    fn direct(
+        &self,
+        running: &Running,
+        events: &mut Events,
+        stage: &mut Stage,
+        measured: &mut Measured,
+        progress: &mut Progress,
+    ) -> Result<()> {
+        while !running.is_done() {
+            std::thread::sleep(LOOK);
+            measured.stopped |= self.asked_to_stop.load(Relaxed);
+            self.shared.stop.fetch_or(measured.stopped, Relaxed);
+            if events.look(self.shared, stage)? {
+                tell_pids(stage, self.pids);
+            }
+            ended_alone(stage, events, &mut measured.faults);
+            progress.show(self.shared, self.timeline);
+        }
+        events.make_good(self.shared, stage)
+    }
 }
 
 fn compare(stage: &Stage, events: &Events, probed: &[String], measured: &mut Measured) {
@@ -118,14 +149,15 @@ fn compare(stage: &Stage, events: &Events, probed: &[String], measured: &mut Mea
     let others: Vec<&str> = probed.iter().map(String::as_str).collect();
     measured.registered = codes.len() as u64;
     if !measured.stopped {
-        measured.aftermath = aftermath::compare(&stage.addresses.open, &measured.accounts, &codes, &others);
+        let open = &stage.addresses.open;
+        measured.aftermath = Some(aftermath::compare(open, &measured.accounts, &codes, &others));
     }
 }
 
 /// Ctrl-C and SIGTERM end a run in order.
-fn stop_on_signals(runtime: &tokio::runtime::Runtime) -> Result<Arc<std::sync::atomic::AtomicBool>> {
+fn stop_on_signals(runtime: &tokio::runtime::Runtime) -> Result<Arc<AtomicBool>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let asked = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let asked = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&asked);
     let _inside = runtime.enter();
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);

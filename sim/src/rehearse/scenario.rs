@@ -1,10 +1,11 @@
 //! A scenario: a named day with its load, its faults and what must hold, as its TOML document says it.
 
+mod check;
 mod moment;
 mod ration;
 mod threshold;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 pub use moment::Moment;
@@ -270,96 +271,9 @@ impl Scenario {
         self.loads.iter().position(|load| load.class == name)
     }
 
-    fn check(&self) -> Result<()> {
-        ensure!(self.begins < self.ends, "the day ends before it begins");
-        ensure!(!self.loads.is_empty() && !self.phases.is_empty(), "a day has a load and a phase at least");
-        ensure!(self.phases[0].from <= self.begins, "the first phase begins after the day");
-        ensure!(self.phases.is_sorted_by_key(|phase| phase.from), "the phases are not in order");
-        ensure!([1, 3].contains(&self.stage.nats), "NATS has 1 node or 3");
-        ensure!(self.stage.cores == 1 || self.stage.nats == 3, "several cores need a NATS of 3 nodes");
-        let edges = self.stage.edges;
-        ensure!(
-            edges == 0 || edges >= self.stage.cores,
-            "there are as many edges as cores at least, or none"
-        );
-        for form in [self.long, self.short] {
-            let fits = form.scale > 0.0 && form.scale <= 1.0 && form.speed > 0.0;
-            ensure!(fits, "a scale lies between 0 and 1, and a speed above 0");
-        }
-        for load in &self.loads {
-            let class = &load.class;
-            ensure!(load.rate > 0.0 && load.from < load.until, "load {class} never comes");
-            if let Some(Bursts { every_s, last_s, times }) = load.bursts {
-                let fits = last_s > 0.0 && times >= 1.0 && last_s * times <= every_s;
-                ensure!(fits, "the bursts of {class} alone are more than its mean rate");
-            }
-        }
-        self.check_events()?;
-        self.thresholds.iter().try_for_each(|threshold| threshold.check(self))
-    }
-
-    fn check_events(&self) -> Result<()> {
-        let nodes: Vec<String> = (0..self.stage.nats).map(|node| format!("nats {node}")).collect();
-        for event in &self.events {
-            let to = &event.to;
-            match event.act {
-                Act::Partition => {
-                    ensure!(self.stage.nats == 3, "a partition needs a NATS of 3 nodes");
-                    ensure!(
-                        nodes.contains(to),
-                        "a partition is of a node of NATS, such as `nats 2`, and not {to:?}"
-                    );
-                    ensure!(Some(to) == self.cut_off().as_ref(), "one node alone can be cut off in a day");
-                }
-                Act::SlowFsync => {
-                    ensure!(
-                        nodes.contains(to),
-                        "slow_fsync is of a node of NATS, such as `nats 0`, and not {to:?}"
-                    );
-                    ensure!(
-                        event.each_ms > 0,
-                        "slow_fsync needs `each_ms`, by which each fsync takes longer"
-                    );
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
     /// The node of NATS that is cut off in the course of the day.
     #[must_use]
     pub fn cut_off(&self) -> Option<String> {
         self.events.iter().find(|event| event.act == Act::Partition).map(|event| event.to.clone())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rehearse::catalog;
-
-    #[test]
-    fn what_contradicts_itself_is_told() {
-        let (_, text) = catalog::ALL[0];
-        let wrong = |from: &str, to: &str| {
-            assert!(text.contains(from), "{from}");
-            format!("{:#}", Scenario::parse(&text.replacen(from, to, 1)).unwrap_err())
-        };
-        assert!(wrong("[stage]", "[stage]\nsize = 3").contains("size"));
-        assert!(wrong("nats = 1", "nats = 2").contains("1 node or 3"));
-        let few = "cores = 2\nedges = 1\nnats = 3";
-        assert!(wrong("cores = 1\nedges = 1\nnats = 1", few).contains("as many edges"));
-        assert!(wrong("class = \"sale\"", "class = \"sell\"").contains("sale"));
-        assert!(wrong("times = 10", "times = 1000").contains("mean rate"));
-        let with = |event: &str| {
-            format!(
-                "{:#}",
-                Scenario::parse(&format!("{text}\n[[event]]\nat = \"08:30\"\n{event}")).unwrap_err()
-            )
-        };
-        assert!(with("do = \"partition\"\nto = \"nats 0\"").contains("3 nodes"));
-        assert!(with("do = \"slow_fsync\"\nto = \"core 0\"\neach_ms = 5").contains("node of NATS"));
-        assert!(with("do = \"slow_fsync\"\nto = \"nats 0\"").contains("each_ms"));
     }
 }

@@ -117,6 +117,18 @@ impl Arrivals {
         let nothing = Stretch { from: 0.0, until: 0.0, rate: 1.0 };
         Self { stretches: stretches.into_iter(), now: nothing, at: 0.0, rng: StdRng::seed_from_u64(seed) }
     }
+
+    /// What one of so many threads has of a load: its share, the same in every run.
+    #[must_use]
+    pub fn of_thread(
+        (number, load): (usize, &Load),
+        form: Form,
+        timeline: &Timeline,
+        (part, of): (usize, usize),
+    ) -> Self {
+        let form = Form { scale: form.scale / of as f64, ..form };
+        Self::new(stretches(load, form, timeline), (number * of + part) as u64)
+    }
 }
 
 impl Iterator for Arrivals {
@@ -161,6 +173,20 @@ mod tests {
             assert!((found - wanted).abs() < 6.0 * wanted.sqrt(), "{found} of {wanted} from {from}");
         }
         assert_eq!(count(&all, 0.0, 1.0) + count(&all, 12.0, 20.0), 0.0);
+    }
+
+    #[test]
+    fn something_of_every_load_is_due_in_every_form() {
+        for (name, _) in catalog::ALL {
+            let scenario = catalog::find(name).unwrap();
+            for form in [scenario.long, scenario.short] {
+                let timeline = Timeline::new(&scenario, form);
+                for load in scenario.loads.iter().enumerate() {
+                    let due = Arrivals::of_thread(load, form, &timeline, (0, 1)).count();
+                    assert!(due > 0, "nothing of {} in {name} is due at {form:?}", load.1.class);
+                }
+            }
+        }
     }
 
     #[test]

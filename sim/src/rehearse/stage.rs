@@ -8,7 +8,7 @@ mod nodes;
 pub(crate) mod part;
 pub(crate) mod refused;
 pub(crate) mod slow_disk;
-mod target;
+pub(crate) mod target;
 
 use std::collections::HashSet;
 use std::fs;

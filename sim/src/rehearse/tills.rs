@@ -80,13 +80,14 @@ impl Tills {
         let shelf =
             |outlet: &OutletInfo| Shelf { code: outlet.code.clone(), count: 0, out: 0, coming: 0, sequence };
         let mut rng = StdRng::seed_from_u64(seed);
+        let population = Population::new(people, seed);
         Self {
             does: loads.iter().map(|load| load.does).collect(),
             shelves: outlets.iter().map(shelf).collect(),
             pharmacies: of(OutletType::Pharmacy),
             posts: of(OutletType::PostOffice),
-            population: Population::new(people, seed),
-            next_person: rng.random_range(0..people),
+            next_person: rng.random_range(0..population.size()),
+            population,
             seen: Vec::new(),
             acts: Vec::new(),
             free: Vec::new(),
@@ -322,5 +323,18 @@ impl Caller for Tills {
             return Next::Failed;
         }
         Next::Again(self.pause(request.tries, None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry;
+
+    #[test]
+    fn a_day_of_readers_needs_no_people() {
+        let ration = Ration { quantity: 2, weekdays: false };
+        let mut tills = Tills::new(&[], &registry::synthetic(30, 1), 0, ration, 1);
+        assert_eq!(tills.open().len(), 30);
     }
 }

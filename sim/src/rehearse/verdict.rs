@@ -30,7 +30,7 @@ pub enum Judged {
     Held,
     /// Not.
     Broken,
-    /// Told and not judged: a short form judges no times.
+    /// Told and not judged: a short form judges no times, and what was not looked at can not be judged.
     NotJudged,
 }
 
@@ -51,6 +51,16 @@ pub struct Row {
     pub rule: bool,
 }
 
+impl Row {
+    /// The row of something that may not have been looked at: then it is told and not judged.
+    fn if_looked_at(self, looked_at: bool) -> Self {
+        if looked_at {
+            return self;
+        }
+        Self { measured: "not looked at".to_owned(), judged: Judged::NotJudged, ..self }
+    }
+}
+
 /// All rows, and why the run is void where it is.
 #[derive(Debug, Clone, Serialize)]
 pub struct Judgement {
@@ -67,7 +77,7 @@ pub struct Judgement {
 pub fn judge(scenario: &Scenario, measured: &Measured) -> Judgement {
     let mut rows = rules::rules(measured);
     rows.extend(scenario.thresholds.iter().map(|threshold| weigh::judge(threshold, scenario, measured)));
-    let void = rules::void(measured);
+    let void = rules::void(scenario, measured);
     let rule_broken = rows.iter().any(|row| row.rule && row.judged == Judged::Broken);
     let broken = rows.iter().any(|row| row.judged == Judged::Broken);
     // A broken rule is a fact, however the times were measured.

@@ -167,6 +167,12 @@ fn age(server: SocketAddr) -> Option<f64> {
     page["age_ms"].as_f64()
 }
 
+/// Resident MiB of each part and its children, as it is now.
+pub(crate) fn sizes(pids: &Pids) -> Vec<f64> {
+    let pids = pids.lock().unwrap_or_else(PoisonError::into_inner);
+    pids.iter().map(|pid| pid.map_or(0.0, |pid| cost(pid).mib)).collect()
+}
+
 /// What a process and its children have cost so far.
 #[derive(Debug, Clone, Copy, Default)]
 struct Cost {

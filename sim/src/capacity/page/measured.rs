@@ -7,7 +7,7 @@ use crate::capacity::knee::Knee;
 use crate::capacity::{Response, Source, Statement};
 
 pub(super) fn sources(said: &Statement) -> String {
-    let void: Vec<&Source> = said.reports.iter().filter(|report| report.verdict == "void").collect();
+    let void: Vec<&Source> = said.reports.iter().filter(|report| !report.void.is_empty()).collect();
     let mut out = String::new();
     if !void.is_empty() {
         out += "> **VOID REPORTS WERE TAKEN.** The figures below are no statement:\n";

@@ -90,6 +90,27 @@ fn a_void_report_is_refused_or_marked() {
     let path = files.write("void.json", &void);
     let said = state(&Asked { take_void: true, ..asked(vec![path]) }).unwrap();
     assert!(said.markdown().contains("VOID REPORTS WERE TAKEN") && said.markdown().contains("was late"));
+    // A broken rule breaks a void run too, and makes it no less void.
+    let broken = with(|document| {
+        document["verdict"] = json!("broken");
+        document["void"] = json!(["the machine stood still"]);
+    });
+    assert!(matches!(files.refused(&broken), Unfit::Void { .. }));
+    let path = files.write("broken.json", &broken);
+    let said = state(&Asked { take_void: true, ..asked(vec![path]) }).unwrap();
+    assert!(said.markdown().contains("VOID REPORTS WERE TAKEN") && said.markdown().contains("stood still"));
     let sound = state(&asked(vec![files.write("sound.json", &good(1))])).unwrap();
     assert!(!sound.markdown().contains("VOID"));
+}
+
+#[test]
+fn a_short_form_is_refused_or_marked() {
+    let files = Files::new();
+    let short = with(|document| document["short"] = json!(true));
+    let refused = files.refused(&short);
+    let words = refused.to_string();
+    assert!(matches!(refused, Unfit::Short { .. }) && words.contains("without --short"), "{words}");
+    let path = files.write("short.json", &short);
+    let said = state(&Asked { take_void: true, ..asked(vec![path]) }).unwrap();
+    assert!(said.markdown().contains("VOID REPORTS WERE TAKEN") && said.markdown().contains("short form"));
 }

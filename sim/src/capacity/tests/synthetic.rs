@@ -153,6 +153,7 @@ impl Day {
             began: format!("2026-11-25T10:00:00+09:00 #{}", self.seed),
             verdict: "passed".to_owned(),
             void: Vec::new(),
+            short: false,
             cpus: 2,
             outlets: 25_439,
             seconds: self.seconds as f64,
@@ -199,7 +200,7 @@ pub(super) fn json(report: &Report) -> Value {
         })
     });
     json!({
-        "format": FORMAT, "scenario": report.scenario, "began": report.began, "verdict": report.verdict, "void": report.void,
+        "format": FORMAT, "scenario": report.scenario, "began": report.began, "verdict": report.verdict, "void": report.void, "short": report.short,
         "cpus": report.cpus, "outlets": report.outlets, "seconds": report.seconds, "classes": classes.collect::<Vec<_>>(),
         "aside": report.aside, "events": report.events, "parts": report.parts, "samples": samples.collect::<Vec<_>>(),
     })

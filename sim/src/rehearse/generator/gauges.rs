@@ -17,6 +17,8 @@ pub(crate) struct ClassGauge {
     pub(crate) sent: Vec<u32>,
     /// Requests answered as they should be, in the second of the answer.
     pub(crate) good: Vec<u32>,
+    /// The same in the tenth of a second of the answer.
+    pub(crate) good_tenths: Vec<u32>,
     /// Requests turned away by name, in the second of the answer.
     pub(crate) turned_away: Vec<u32>,
     /// Requests that failed, in the second in which that was known.
@@ -88,11 +90,27 @@ impl ClassGauge {
         record(at(&mut self.by_phase, phase), time);
     }
 
+    /// Takes a request that was answered as it should be at this time.
+    pub(crate) fn answered_well(&mut self, now: Duration) {
+        count(&mut self.good, now.as_secs() as usize);
+        count(&mut self.good_tenths, (now.as_millis() / 100) as usize);
+    }
+
+    /// Longest time without a good answer between two moments, in seconds, to a tenth of one.
+    pub(crate) fn silence(&self, from: f64, until: f64) -> f64 {
+        let [from, until] = [from, until].map(|second| (second * 10.0) as usize);
+        let good = (from..until).filter(|tenth| self.good_tenths.get(*tenth).is_some_and(|good| *good > 0));
+        let (longest, last) =
+            good.fold((0, from), |(longest, last), tenth| (longest.max(tenth - last), tenth));
+        longest.max(until.saturating_sub(last)) as f64 / 10.0
+    }
+
     fn add(&mut self, other: Self) {
         let pairs = [
             (&mut self.intended, other.intended),
             (&mut self.sent, other.sent),
             (&mut self.good, other.good),
+            (&mut self.good_tenths, other.good_tenths),
             (&mut self.turned_away, other.turned_away),
             (&mut self.failed, other.failed),
         ];
@@ -188,5 +206,23 @@ mod tests {
         assert_eq!((all.len(), a.classes[0].good.as_slice()), (2, &[0, 0, 1][..]));
         assert!(a.classes[0].by_second[1].is_none() && a.classes[0].by_second[2].is_some());
         assert_eq!(a.late, [0, 3_000]);
+    }
+
+    #[test]
+    fn a_silence_is_as_long_as_nobody_was_answered() {
+        let (mut a, mut b) = (Gauges::new(1), Gauges::new(1));
+        (0..300).filter(|tenth| !(100..135).contains(tenth)).for_each(|tenth| {
+            let worker = if tenth % 2 == 0 { &mut a } else { &mut b };
+            worker.classes[0].answered_well(Duration::from_millis(tenth * 100 + 50));
+        });
+        a.add(b);
+        let class = &a.classes[0];
+        // The last one before it is of the tenth that ends with it.
+        assert_eq!((class.silence(0.0, 30.0), class.good[10], class.good[13]), (3.6, 0, 5));
+        // From a moment within it; before it; and with nobody after the last one.
+        assert_eq!(
+            [(11.0, 30.0), (0.0, 9.0), (20.0, 34.0)].map(|(from, until)| class.silence(from, until)),
+            [2.5, 0.1, 4.1]
+        );
     }
 }

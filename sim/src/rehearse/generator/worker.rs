@@ -285,7 +285,7 @@ impl<C: Caller> Worker<C> {
             Next::Good => {
                 // Of good answers alone: to be turned away is quick.
                 gauge.latency(now.saturating_sub(request.intended), second, phase);
-                count(&mut gauge.good, second);
+                gauge.answered_well(now);
             }
             Next::TurnedAway => count(&mut gauge.turned_away, second),
             _ => count(&mut gauge.failed, second),

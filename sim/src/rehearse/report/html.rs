@@ -152,7 +152,8 @@ fn happened(scenario: &Scenario, measured: &Measured) -> String {
     for (second, words) in &measured.events {
         write!(out, "<li>{second:.1} s: <b>{}</b></li>", escaped(words)).expect("text takes all text");
     }
-    let faults = measured.accounts.findings.words.iter().chain(&measured.aftermath.words);
+    let published = measured.aftermath.iter().flat_map(|after| &after.words);
+    let faults = measured.accounts.findings.words.iter().chain(published);
     for words in measured.remarks.iter().chain(faults) {
         write!(out, "<li>{}</li>", escaped(words)).expect("text takes all text");
     }

@@ -16,7 +16,7 @@ use crate::rehearse::generator::{Class, Gauges, Shared, Terms, Worker};
 use crate::rehearse::measured::Measured;
 use crate::rehearse::readers::Readers;
 use crate::rehearse::scenario::{Form, Scenario};
-use crate::rehearse::schedule::{Arrivals, Timeline, stretches};
+use crate::rehearse::schedule::{Arrivals, Timeline};
 use crate::rehearse::stage::Stage;
 use crate::rehearse::tills::{ITEM, Tills};
 use crate::rehearse::wire::Wire;
@@ -148,8 +148,7 @@ impl<'a> Cast<'a> {
     }
 
     /// The classes of one thread: its share of each.
-    fn classes(&self, (part, of): (usize, usize), tills: bool) -> Vec<Class> {
-        let form = Form { scale: self.form.scale / of as f64, ..self.form };
+    fn classes(&self, part: (usize, usize), tills: bool) -> Vec<Class> {
         let loads = self
             .scenario
             .loads
@@ -158,8 +157,8 @@ impl<'a> Cast<'a> {
             .filter(|(_, load)| load.does.is_till() == tills && (!tills || self.has_tills()));
         loads
             .map(|(number, load)| {
-                let seed = (number * of + part) as u64;
-                Class { number, arrivals: Arrivals::new(stretches(load, form, &self.timeline), seed) }
+                let arrivals = Arrivals::of_thread((number, load), self.form, &self.timeline, part);
+                Class { number, arrivals }
             })
             .collect()
     }
@@ -240,6 +239,7 @@ impl Running {
             measured.gauges.add(gauges);
             measured.wrong_reads += readers.wrong;
         }
+        measured.heard = true;
         Ok(())
     }
 }

@@ -30,15 +30,38 @@ pub(super) fn remark(scenario: &Scenario, measured: &Measured) -> Option<String>
     ))
 }
 
-/// By how much the edges grew from the first second to their largest, in MiB.
+/// By how much the edges grew to their largest since before the first connection, in MiB.
 fn grown(measured: &Measured) -> f64 {
     let edges: Vec<usize> =
         (0..measured.parts.len()).filter(|part| measured.parts[*part].starts_with("edge")).collect();
+    let before: f64 = edges.iter().filter_map(|edge| measured.before_mib.get(*edge)).sum();
     let sum = |parts: &[(f64, f64)]| {
         edges.iter().filter_map(|edge| parts.get(*edge)).map(|(_, mib)| mib).sum::<f64>()
     };
-    let sizes: Vec<f64> =
-        measured.seen.samples.iter().map(|sample| sum(&sample.parts)).filter(|mib| *mib > 0.0).collect();
-    let most = sizes.iter().copied().fold(0.0, f64::max);
-    most - sizes.first().copied().unwrap_or(most)
+    let sizes = measured.seen.samples.iter().map(|sample| sum(&sample.parts));
+    (sizes.fold(0.0, f64::max) - before).max(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rehearse::catalog;
+    use crate::rehearse::schedule::Timeline;
+    use crate::rehearse::watch::Sample;
+
+    #[test]
+    fn what_connections_cost_counts_from_before_the_first_of_them() {
+        let scenario = catalog::find("ktx").unwrap();
+        let timeline = Timeline::new(&scenario, scenario.short);
+        let mut measured = Measured::new(&scenario, scenario.short, true, &timeline);
+        measured.parts = ["core 0", "edge 0", "edge 1"].map(str::to_owned).to_vec();
+        measured.before_mib = vec![300.0, 50.0, 50.0];
+        measured.gauges.connections = 2_048;
+        // All connections are open in the first sample already.
+        let sample =
+            |mib: f64| Sample { parts: vec![(0.1, 900.0), (0.1, mib), (0.1, mib)], ..Sample::default() };
+        measured.seen.samples = vec![sample(65.0), sample(66.0), sample(60.0)];
+        let told = remark(&scenario, &measured).unwrap();
+        assert!(told.contains("grew by 32 MiB meanwhile, 16.0 KiB each"), "{told}");
+    }
 }

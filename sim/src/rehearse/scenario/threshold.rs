@@ -4,6 +4,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use super::Scenario;
+use super::check::number;
 
 /// A limit on one measured value.
 #[derive(Debug, Clone, Deserialize)]
@@ -59,6 +60,15 @@ pub enum Threshold {
         /// Limit.
         at_most: u64,
     },
+    /// Longest time without any good answer of a class, from the beginning of a phase to the last moment of its load.
+    Resumes {
+        /// Class.
+        class: String,
+        /// Phase from whose beginning on it is looked at.
+        after: String,
+        /// Limit, in real seconds.
+        at_most_s: f64,
+    },
 }
 
 /// A quantile of latencies.
@@ -96,7 +106,20 @@ impl Quantile {
 }
 
 impl Threshold {
-    /// Whether its classes and phases are those of the scenario.
+    /// Whether it is about how long something takes, which a short form does not judge.
+    #[must_use]
+    pub fn is_of_time(&self) -> bool {
+        match self {
+            Self::Latency { .. }
+            | Self::Moves { .. }
+            | Self::Visible { .. }
+            | Self::Age { .. }
+            | Self::Resumes { .. } => true,
+            Self::Answered { .. } | Self::ServerErrors { .. } => false,
+        }
+    }
+
+    /// Whether its classes and phases are those of the scenario, and its limit is a number.
     pub(super) fn check(&self, scenario: &Scenario) -> Result<()> {
         let (class, phases) = match self {
             Self::Latency { class, phase, .. } => (Some(class), vec![phase.as_ref()]),
@@ -104,6 +127,7 @@ impl Threshold {
             Self::Age { phase, .. } => (None, vec![phase.as_ref()]),
             Self::Answered { class, .. } | Self::ServerErrors { class, .. } => (class.as_ref(), vec![]),
             Self::Visible { .. } => (None, vec![]),
+            Self::Resumes { class, after, .. } => (Some(class), vec![Some(after)]),
         };
         if let Some(class) = class {
             scenario
@@ -113,6 +137,18 @@ impl Threshold {
         for phase in phases.into_iter().flatten() {
             ensure!(scenario.phase(phase).is_some(), "a threshold names {phase:?}, which is no phase");
         }
-        Ok(())
+        number("a limit of a threshold", self.limit())
+    }
+
+    fn limit(&self) -> f64 {
+        match self {
+            Self::Latency { at_most_ms, .. }
+            | Self::Visible { at_most_ms }
+            | Self::Age { at_most_ms, .. } => *at_most_ms,
+            Self::Moves { at_most_percent, .. } => *at_most_percent,
+            Self::Answered { at_least_percent, .. } => *at_least_percent,
+            Self::ServerErrors { at_most, .. } => *at_most as f64,
+            Self::Resumes { at_most_s, .. } => *at_most_s,
+        }
     }
 }

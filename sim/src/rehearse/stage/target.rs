@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::flags::Addresses;
 use crate::rehearse::plain_http;
+use crate::rehearse::scenario::{Act, Event, Scenario};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -20,11 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) fn addresses(targets: &[String], mine: bool) -> Result<Addresses> {
     let (mut nats, mut desks, mut admins, mut open) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for target in targets {
-        let (kind, url) = match target.split_once('=') {
-            Some((kind, url)) => (kind, url),
-            None if target.starts_with("nats://") => ("nats", target.as_str()),
-            None => ("open", target.as_str()),
-        };
+        let (kind, url) = kind(target);
         let at = resolve(url)?;
         ensure!(
             mine || at.ip().is_loopback(),
@@ -41,9 +38,45 @@ pub(super) fn addresses(targets: &[String], mine: bool) -> Result<Addresses> {
     }
     ensure!(!open.is_empty(), "no target is an open API: readers need one");
     ensure!(nats.is_empty() == desks.is_empty(), "tills need both nats:// and desk=http://, or neither");
+    if desks.is_empty() {
+        // Readers play alone: nobody comes to a desk, and an operator needs no more than an admin port.
+        return Ok(Addresses::given(nats, admins.into_iter().map(|admin| [admin; 2]).collect(), open));
+    }
     // An operator's act needs an admin port; a scenario without one does not.
     let cores = desks.iter().enumerate().map(|(n, desk)| [*desk, admins.get(n).copied().unwrap_or(*desk)]);
     Ok(Addresses::given(nats, cores.collect(), open))
+}
+
+/// What a target is, and where.
+fn kind(target: &str) -> (&str, &str) {
+    match target.split_once('=') {
+        Some((kind, url)) => (kind, url),
+        None if target.starts_with("nats://") => ("nats", target),
+        None => ("open", target),
+    }
+}
+
+/// Whether all that happens on purpose in a scenario can be done to these targets: their processes and disks are not ours.
+///
+/// # Errors
+/// Names the first event that can not.
+pub(crate) fn can_play(scenario: &Scenario, targets: &[String]) -> Result<()> {
+    let operated = targets.iter().any(|target| kind(target).0 == "admin");
+    for Event { at, act, to, .. } in &scenario.events {
+        match act {
+            Act::Drop => {}
+            Act::Migrate => ensure!(
+                operated,
+                "the migration at {at} needs an admin port, and no --target is one; next step: add --target admin=http://…"
+            ),
+            Act::Kill | Act::Pause | Act::Fill | Act::Partition | Act::SlowFsync | Act::Dawn => bail!(
+                "what happens to {to} at {at} can not be done to servers that run already; next step: play {} without --target, or \
+                 a copy of it without that event",
+                scenario.name
+            ),
+        }
+    }
+    Ok(())
 }
 
 fn resolve(url: &str) -> Result<SocketAddr> {
@@ -87,6 +120,7 @@ pub(super) fn registry(open: SocketAddr) -> Result<Vec<OutletInfo>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rehearse::catalog;
 
     #[test]
     fn targets_are_read_and_strangers_refused() {
@@ -110,5 +144,27 @@ mod tests {
         ] {
             assert!(read(wrong, false).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn what_can_not_be_done_to_targets_is_told_before_the_day() {
+        let can = |name: &str, targets: &[&str]| {
+            let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
+            can_play(&catalog::find(name).unwrap(), &targets).map_err(|error| error.to_string())
+        };
+        let (readers, admin) = ("http://127.0.0.1:80", "admin=http://127.0.0.1:81");
+        for name in
+            ["core-dies-at-nine", "reconnect-storm", "mask-week", "disk-full", "partition", "slow-fsync"]
+        {
+            let told = can(name, &[readers, admin]).unwrap_err();
+            assert!(told.contains("without --target"), "{name}: {told}");
+        }
+        let told = can("onnuri-2025-03-01", &[readers]).unwrap_err();
+        assert!(told.contains("--target admin="), "{told}");
+        // Readers and a migration without tills.
+        assert_eq!(can("onnuri-2025-03-01", &[readers, admin]), Ok(()));
+        let found = addresses(&[readers, admin].map(str::to_owned), false).unwrap();
+        assert_eq!((found.nats.len(), found.cores[0][1].port()), (0, 81));
+        assert_eq!(can("mask-2020-03-11", &[readers]), Ok(()));
     }
 }

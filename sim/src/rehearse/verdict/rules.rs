@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Judged, Row, ms};
 use crate::rehearse::generator::ClassGauge;
 use crate::rehearse::measured::Measured;
+use crate::rehearse::scenario::Scenario;
 
 /// The generator saw 99 of 100 requests at most this late.
 const LATE_P99: Duration = Duration::from_millis(50);
@@ -32,35 +33,41 @@ pub(super) fn rules(measured: &Measured) -> Vec<Row> {
     rows
 }
 
-/// What tills heard.
+/// What tills heard. In a day that did not come to its end some of them can not have an answer.
 fn persons(measured: &Measured) -> Vec<Row> {
+    let (heard, sold) = (measured.heard, measured.heard && !measured.readers_alone);
     let found = &measured.accounts.findings;
     let (granted, refused) = (format!("{} grants", found.granted), format!("{} refusals", found.refused));
     let copies = format!("{} copies", found.copies);
     let strange = found.unreadable + measured.wrong_reads;
     vec![
-        zero("한도를 넘은 사람", "persons over the limit", found.over_limit, &granted),
-        zero("남의 요일에 산 사람", "grants on a day that was not the person's", found.wrong_day, &granted),
-        zero("잘못 거절된 사람", "persons refused for nothing", found.wrongly_refused, &refused),
+        zero("한도를 넘은 사람", "persons over the limit", found.over_limit, &granted).if_looked_at(sold),
+        zero("남의 요일에 산 사람", "grants on a day that was not the person's", found.wrong_day, &granted)
+            .if_looked_at(sold),
+        zero("잘못 거절된 사람", "persons refused for nothing", found.wrongly_refused, &refused)
+            .if_looked_at(sold),
         zero(
             "다시 보냈을 때 달라진 답",
             "answers that changed when asked again",
             found.contradicted,
             &copies,
-        ),
-        zero("계약에 없는 답", "answers that the contract does not know", strange, ""),
+        )
+        .if_looked_at(sold),
+        zero("계약에 없는 답", "answers that the contract does not know", strange, "").if_looked_at(heard),
         zero(
             "끝내 답을 못 받은 판매",
             "sales and reports without an answer in the end",
             measured.tills_unanswered,
             "",
-        ),
+        )
+        .if_looked_at(sold && measured.is_whole()),
     ]
 }
 
-/// What every server publishes at the end.
+/// What every server publishes at the end, where that was looked at.
 fn published(measured: &Measured) -> Vec<Row> {
-    let after = &measured.aftermath;
+    let looked_at = measured.aftermath.is_some();
+    let after = &measured.aftermath.clone().unwrap_or_default();
     let (compared, registered) =
         (format!("{} compared", after.compared), format!("{} in the registry", measured.registered));
     vec![
@@ -69,25 +76,29 @@ fn published(measured: &Measured) -> Vec<Row> {
             "outlets whose published stock is not what was acknowledged",
             after.lost,
             &compared,
-        ),
+        )
+        .if_looked_at(after.compared > 0),
         zero(
             "공개 자료에서 사라진 판매처",
             "outlets missing from what is published",
             after.missing,
             &registered,
-        ),
+        )
+        .if_looked_at(looked_at),
         zero(
             "등록부에 없는데 공개된 판매처",
             "outlets published that no registry holds",
             after.strangers,
             "",
-        ),
+        )
+        .if_looked_at(looked_at),
         zero(
             "따라오지 못한 서버",
             "servers that never showed the newest acknowledged version",
             after.behind,
             "",
-        ),
+        )
+        .if_looked_at(looked_at),
     ]
 }
 
@@ -103,11 +114,14 @@ fn zero(ko: &str, en: &str, found: u64, of: &str) -> Row {
 }
 
 /// Why nothing can be said; empty where it can.
-pub(super) fn void(measured: &Measured) -> Vec<String> {
+pub(super) fn void(scenario: &Scenario, measured: &Measured) -> Vec<String> {
     let mut why = measured.void.clone();
     why.extend(late(measured));
     why.extend(full(measured));
     why.extend(unsent(measured));
+    if measured.is_whole() {
+        why.extend(nothing_due(scenario, measured));
+    }
     if measured.seen.clock_jump > JUMP {
         why.push(format!("the clock of the day jumped by {} ms", measured.seen.clock_jump.as_millis()));
     }
@@ -141,6 +155,20 @@ fn full(measured: &Measured) -> Option<String> {
             cpu.len()
         )
     })
+}
+
+/// Loads of which nothing was due: they would pass unseen. Those of tills are not played where readers play alone.
+fn nothing_due(scenario: &Scenario, measured: &Measured) -> Vec<String> {
+    let classes = scenario.loads.iter().zip(&measured.gauges.classes);
+    let idle = |(_, gauge): &(_, &ClassGauge)| gauge.intended.iter().all(|due| *due == 0);
+    if classes.clone().all(|class| idle(&class)) {
+        return vec!["nothing at all was due: play it slower or larger".to_owned()];
+    }
+    classes
+        .filter(|(load, _)| !(measured.readers_alone && load.does.is_till()))
+        .filter(idle)
+        .map(|(load, _)| format!("nothing of {} was due: play it slower or larger", load.class))
+        .collect()
 }
 
 fn unsent(measured: &Measured) -> Option<String> {

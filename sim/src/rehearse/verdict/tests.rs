@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::probe::Quantiles;
+use crate::rehearse::aftermath::Aftermath;
 use crate::rehearse::catalog;
 use crate::rehearse::schedule::Timeline;
 use crate::rehearse::watch::Sample;
@@ -19,6 +20,8 @@ fn good() -> (Scenario, Measured) {
         }
         (class.intended, class.sent, class.good) = (vec![3_000], vec![3_000], vec![3_000]);
     }
+    measured.heard = true;
+    measured.aftermath = Some(Aftermath { compared: 25_437, ..Aftermath::default() });
     measured.visible = Quantiles { count: 200, p50_ms: 600, p99_ms: 1_100, max_ms: 1_200 };
     measured.gauges.cpu = vec![0.3; 100];
     measured.gauges.late(Duration::from_micros(900), 0);
@@ -49,9 +52,9 @@ fn each_rule_and_threshold_can_break_a_run() {
         |m| m.accounts.findings.contradicted = 1,
         |m| m.wrong_reads = 1,
         |m| m.tills_unanswered = 1,
-        |m| m.aftermath.lost = 1,
-        |m| m.aftermath.missing = 1,
-        |m| m.aftermath.behind = 1,
+        |m| m.aftermath.as_mut().unwrap().lost = 1,
+        |m| m.aftermath.as_mut().unwrap().missing = 1,
+        |m| m.aftermath.as_mut().unwrap().behind = 1,
         |m| m.faults.push("core 0 ended by itself".to_owned()),
         // The sale is felt when the post offices come: from 3 to 20 ms.
         |m| (0..100).for_each(|_| m.gauges.classes[0].latency(Duration::from_millis(20), 3, 2)),
@@ -72,12 +75,14 @@ fn each_rule_and_threshold_can_break_a_run() {
 
 #[test]
 fn a_run_that_measured_itself_is_void() {
-    let void: [fn(&mut Measured); 7] = [
+    let void: [fn(&mut Measured); 9] = [
         |m| (0..10).for_each(|_| m.gauges.late(Duration::from_millis(80), 1)),
         |m| m.gauges.cpu[..20].fill(0.95),
         |m| m.gauges.classes[1].sent = vec![1_000],
         |m| m.seen.clock_jump = Duration::from_secs(3600),
         |m| m.seen.longest_gap = Duration::from_secs(5),
+        |m| m.gauges.classes.iter_mut().for_each(|class| (class.intended, class.sent) = (vec![0], vec![0])),
+        |m| (m.gauges.classes[6].intended, m.gauges.classes[6].sent) = (Vec::new(), Vec::new()),
         |m| m.stopped = true,
         |m| m.void.push("it could not be carried through".to_owned()),
     ];
@@ -94,23 +99,111 @@ fn a_run_that_measured_itself_is_void() {
     assert_eq!(after(slow).0, Verdict::Void);
     let wrong = |m: &mut Measured| {
         late(m);
-        m.aftermath.lost = 1;
+        m.aftermath.as_mut().unwrap().lost = 1;
     };
     assert_eq!(after(wrong).0, Verdict::Broken);
 }
 
 #[test]
-fn a_short_form_judges_no_times_and_all_rules() {
+fn what_was_not_due_is_named() {
+    let idle =
+        |m: &mut Measured| (m.gauges.classes[6].intended, m.gauges.classes[6].sent) = (vec![0], vec![0]);
+    let (_, judgement) = after(idle);
+    assert_eq!(judgement.void, ["nothing of post_sale was due: play it slower or larger"]);
+    // Where readers play alone nobody plays the loads of tills, and nobody's purchases are looked at.
+    let (_, judgement) = after(|m| {
+        idle(m);
+        m.readers_alone = true;
+        m.aftermath.as_mut().unwrap().compared = 0;
+    });
+    assert_eq!(judgement.void.len(), 0, "{judgement:#?}");
+    assert_eq!(not_looked_at(&judgement), 6, "{judgement:#?}");
+    // A day that was stopped did not come to its loads.
+    let (_, judgement) = after(|m| {
+        idle(m);
+        m.stopped = true;
+    });
+    assert_eq!(judgement.void, ["it was stopped before its end"]);
+}
+
+/// Rules that were not looked at.
+fn not_looked_at(judgement: &Judgement) -> usize {
+    let rules = judgement.rows.iter().filter(|row| row.rule && row.judged == Judged::NotJudged);
+    rules.filter(|row| row.measured == "not looked at").count()
+}
+
+#[test]
+fn a_day_that_did_not_come_to_its_end_is_void_and_breaks_by_what_was_heard_alone() {
+    let ends: [fn(&mut Measured); 2] =
+        [|m| m.stopped = true, |m| m.void.push("it could not be carried through".to_owned())];
+    for end in ends {
+        let stopped = |m: &mut Measured| {
+            end(m);
+            (m.tills_unanswered, m.aftermath) = (7, None);
+        };
+        let (verdict, judgement) = after(stopped);
+        // Four of what is published, and the sales without an answer.
+        assert_eq!((verdict, not_looked_at(&judgement)), (Verdict::Void, 5), "{judgement:#?}");
+        let (verdict, _) = after(|m| {
+            stopped(m);
+            m.accounts.findings.over_limit = 1;
+        });
+        assert_eq!(verdict, Verdict::Broken);
+        let (verdict, judgement) = after(|m| {
+            stopped(m);
+            m.heard = false;
+        });
+        assert_eq!((verdict, not_looked_at(&judgement)), (Verdict::Void, 10), "{judgement:#?}");
+    }
+}
+
+#[test]
+fn a_short_form_judges_no_times_and_all_else() {
     let short = |m: &mut Measured| {
         m.short = true;
         m.seen.samples[0].ages_ms[0] = Some(60_000.0);
+        m.visible.p99_ms = 9_000;
+        (0..100).for_each(|_| m.gauges.classes[0].latency(Duration::from_secs(9), 3, 2));
     };
     let (verdict, judgement) = after(short);
-    assert_eq!(verdict, Verdict::Passed);
-    assert!(judgement.rows.iter().all(|row| row.rule || row.judged == Judged::NotJudged));
-    let wrong = |m: &mut Measured| {
-        m.short = true;
-        m.accounts.findings.over_limit = 1;
+    assert_eq!(verdict, Verdict::Passed, "{judgement:#?}");
+    // Three latencies, a rise, the time to be visible, and an age.
+    let told: Vec<_> = judgement.rows.iter().filter(|row| row.judged == Judged::NotJudged).collect();
+    assert!(told.len() == 6 && told.iter().all(|row| !row.rule), "{told:#?}");
+    let wrong: [fn(&mut Measured); 3] = [
+        |m| m.accounts.findings.over_limit = 1,
+        |m| *m.gauges.classes[1].statuses.entry(503).or_default() = 1,
+        |m| m.gauges.classes[1].failed = vec![300],
+    ];
+    for change in wrong {
+        let (verdict, judgement) = after(|m| {
+            short(m);
+            change(m);
+        });
+        assert_eq!(verdict, Verdict::Broken, "{judgement:#?}");
+    }
+}
+
+#[test]
+fn claims_resume_in_time_or_break_the_run() {
+    let scenario = catalog::find("core-dies-at-nine").unwrap();
+    let silent = |class: &str, seconds: u64, short: bool| {
+        let timeline = Timeline::new(&scenario, scenario.long);
+        let mut measured = Measured::new(&scenario, scenario.long, short, &timeline);
+        for (load, gauge) in scenario.loads.iter().zip(&mut measured.gauges.classes) {
+            // From the death on at 30 s.
+            let dead = 30_000..30_000 + if load.class == class { seconds * 1_000 } else { 0 };
+            let answered = (0..90_000).step_by(50).filter(|at| !dead.contains(at));
+            answered.for_each(|at| gauge.answered_well(Duration::from_millis(at)));
+        }
+        let rows = judge(&scenario, &measured).rows;
+        rows.into_iter().filter(|row| row.what.contains("without a good answer of")).collect::<Vec<_>>()
     };
-    assert_eq!(after(wrong).0, Verdict::Broken);
+    let judged = |rows: &[Row]| rows.iter().map(|row| row.judged).collect::<Vec<_>>();
+    assert_eq!(judged(&silent("sale", 2, false)), [Judged::Held; 2]);
+    let rows = silent("sale", 4, false);
+    assert_eq!(judged(&rows), [Judged::Broken, Judged::Held], "{rows:#?}");
+    assert_eq!((rows[0].measured.as_str(), rows[0].allowed.as_str()), ("4.0 s", "≤ 3 s"));
+    assert_eq!(judged(&silent("post_sale", 4, false)), [Judged::Held, Judged::Broken]);
+    assert_eq!(judged(&silent("sale", 4, true)), [Judged::NotJudged; 2]);
 }

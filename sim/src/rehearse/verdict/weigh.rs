@@ -14,11 +14,11 @@ struct Weighed {
     allowed: String,
 }
 
-/// Judges one threshold. A short form judges none. What was not measured did not hold.
+/// Judges one threshold. A short form judges none of times. What was not measured did not hold.
 pub(super) fn judge(threshold: &Threshold, scenario: &Scenario, measured: &Measured) -> Row {
     let Weighed { what, what_ko, value, allowed } = weigh(threshold, scenario, measured);
     let judged = match value {
-        _ if measured.short => Judged::NotJudged,
+        _ if measured.short && threshold.is_of_time() => Judged::NotJudged,
         Some((_, true)) => Judged::Held,
         Some((_, false)) | None => Judged::Broken,
     };
@@ -39,6 +39,7 @@ fn weigh(threshold: &Threshold, scenario: &Scenario, measured: &Measured) -> Wei
         Threshold::Age { phase, at_most_ms } => seen.age(phase.as_deref(), *at_most_ms),
         Threshold::Answered { class, at_least_percent } => seen.answered(class.as_deref(), *at_least_percent),
         Threshold::ServerErrors { class, at_most } => seen.errors(class.as_deref(), *at_most),
+        Threshold::Resumes { class, after, at_most_s } => seen.resumes(class, after, *at_most_s),
     }
 }
 
@@ -117,6 +118,25 @@ impl Seen<'_> {
             value: Some((errors.to_string(), errors <= most)),
             allowed: format!("≤ {most}"),
         }
+    }
+
+    fn resumes(&self, class: &str, after: &str, most: f64) -> Weighed {
+        let silence = self.silence(class, after);
+        Weighed {
+            what: format!("longest time without a good answer of {class}, from {after} on"),
+            what_ko: format!("{class}의 정상 응답이 없던 가장 긴 시간"),
+            value: silence.map(|seconds| (format!("{seconds:.1} s"), seconds <= most)),
+            allowed: format!("≤ {most} s"),
+        }
+    }
+
+    /// Longest time without a good answer, in seconds, while a class was due and from a phase on.
+    fn silence(&self, class: &str, after: &str) -> Option<f64> {
+        let (number, timeline) = (self.scenario.class(class)?, &self.measured.timeline);
+        let load = &self.scenario.loads[number];
+        let from = timeline.phases[self.scenario.phase(after)?].max(timeline.seconds(load.from));
+        let until = timeline.seconds(load.until).min(timeline.length);
+        (from < until).then(|| self.measured.gauges.classes[number].silence(from, until))
     }
 
     /// A quantile in milliseconds; `None` where nothing was measured.
