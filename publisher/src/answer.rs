@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
+use rand::Rng;
 use serde::Serialize;
 
 use crate::rows::push_json;
@@ -44,11 +45,6 @@ fn answer<const N: usize>(
     response
 }
 
-/// 200 with a body of JSON.
-pub(crate) fn json(body: Bytes) -> Response {
-    answer(StatusCode::OK, body, [(header::CONTENT_TYPE, JSON)])
-}
-
 /// 200 with a body of JSON that is true for this moment only.
 pub(crate) fn fresh_json(body: Bytes) -> Response {
     let no_store = HeaderValue::from_static("no-store");
@@ -81,13 +77,10 @@ fn preflight_for(methods: HeaderValue, request: &HeaderMap) -> Response {
 
 /// 503 until the first version is there.
 pub(crate) fn not_yet() -> Response {
-    let detail = "This server has just started and has no version yet. Ask again in a second.";
-    problem(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "No version yet",
-        detail,
-        [(header::RETRY_AFTER, HeaderValue::from_static("1"))],
-    )
+    let detail = "This server has just started and has no version yet. Ask again in some seconds.";
+    // All who wait for it do not come again together.
+    let headers = [retry_after(rand::rng().random_range(1..=3))];
+    problem(StatusCode::SERVICE_UNAVAILABLE, "No version yet", detail, headers)
 }
 
 /// 405 for all but GET, HEAD and OPTIONS.
@@ -133,10 +126,22 @@ pub(crate) fn wrong_question(detail: String) -> Response {
     problem(StatusCode::BAD_REQUEST, "Bad parameter", detail, [])
 }
 
+/// 400 for a request of HTTP/1.1 that does not say to whom it goes, or says it twice.
+pub(crate) fn no_host() -> Response {
+    let detail = "A request of HTTP/1.1 has one Host header (RFC 9112, 3.2). Send it.";
+    problem(StatusCode::BAD_REQUEST, "No host", detail, [])
+}
+
 /// 406 for a client that takes no coding that we have.
 pub(crate) fn not_acceptable() -> Response {
     let detail = "Bodies come as they are or in gzip, br or zstd; Accept-Encoding refuses them all.";
     problem(StatusCode::NOT_ACCEPTABLE, "Not acceptable", detail, [])
+}
+
+/// 412 for a client that wants a body of another tag or none.
+pub(crate) fn other_tag() -> Response {
+    let detail = "If-Match names no tag of what is here now. Ask without it; a version that is kept stays the same under /v1/versions/.";
+    problem(StatusCode::PRECONDITION_FAILED, "Another tag", detail, [])
 }
 
 /// 416 for a part that lies beyond the end of a body of so many bytes.

@@ -9,7 +9,7 @@ use crate::Face;
 use crate::address_index::AddressIndex;
 use crate::address_shelf::AddressShelf;
 use crate::list::{JSON, List, Pages, push_number, push_rows, spread};
-use crate::native::{Native, NativeBody, NativeEdition, Terms};
+use crate::native::{Key, Native, NativeBody, NativeEdition, Terms};
 use crate::place_index::PlaceIndex;
 use crate::query::{DEFAULT_DISTRICT, Query};
 use crate::rows::{Row, push_json};
@@ -67,7 +67,6 @@ pub struct Edition {
     sales: Pages,
     registry: Arc<Indexes>,
     addresses: AddressShelf,
-    unregistered: Bytes,
     /// Shared with those who keep this version when it is over.
     native: Arc<NativeEdition>,
 }
@@ -122,7 +121,6 @@ impl Edition {
         );
         let registry = same_registry
             .map_or_else(|| Indexes::build(&snapshot).into(), |previous| Arc::clone(&previous.registry));
-        let unregistered = unregistered(&snapshot);
         let native = Native::of(rows, native_before, &snapshot, same_registry.is_some());
         let counts = Counts::of(&table, &snapshot);
         let totals = Totals::of(previous.map(|previous| (&previous.totals, previous.snapshot())), &snapshot);
@@ -138,7 +136,6 @@ impl Edition {
                 .into(),
             registry,
             addresses: AddressShelf::default(),
-            unregistered,
         }
     }
 
@@ -182,7 +179,7 @@ impl Edition {
     /// `/v1/unregistered.json`: outlets that sent something and are in no registry.
     #[must_use]
     pub fn unregistered(&self) -> Bytes {
-        self.unregistered.clone()
+        self.native.body(Key::Unregistered).identity().clone()
     }
 
     /// Forgets the bodies that were made because somebody asked: they cost far more than the rows, and hardly anybody asks for
@@ -275,23 +272,4 @@ fn stores(table: &Table) -> Pages {
 
 fn same_heard(old: &Snapshot, new: &Snapshot) -> bool {
     Arc::ptr_eq(&old.heard, &new.heard) || old.heard == new.heard
-}
-
-fn unregistered(snapshot: &Snapshot) -> Bytes {
-    #[derive(serde::Serialize)]
-    struct Page<'a> {
-        version: u64,
-        last_updated: String,
-        ttl: u32,
-        outlets: &'a [schemas::OutletCode],
-    }
-    let page = Page {
-        version: snapshot.version,
-        last_updated: crate::status::last_updated(snapshot),
-        ttl: crate::status::ttl(snapshot),
-        outlets: &snapshot.unregistered,
-    };
-    let mut body = Vec::new();
-    push_json(&mut body, &page);
-    body.into()
 }

@@ -13,7 +13,6 @@ use crate::edition::Endpoint;
 use crate::{Publisher, Shared, deprecation, limits, native, status, web};
 
 const STATUS: &str = "/v1/status.json";
-const UNREGISTERED: &str = "/v1/unregistered.json";
 const KEYS: &str = "/v1/keys";
 
 /// All public routes of a publisher.
@@ -23,12 +22,13 @@ pub(crate) fn router(publisher: &Publisher) -> Router {
         router.route(endpoint.path(), served.clone()).route(&format!("{}/", endpoint.path()), served)
     });
     let router = both(faces, STATUS, publisher, |shared, _| status_page(shared));
-    let router = both(router, UNREGISTERED, publisher, |shared, _| unregistered(shared))
-        .merge(native::router(publisher));
+    let keys = any(keys).with_state(publisher.clone());
     let router = router
-        .route(KEYS, any(keys).with_state(publisher.clone()))
+        .merge(native::router(publisher))
+        .route(KEYS, keys.clone())
+        .route(&format!("{KEYS}/"), keys)
         .merge(web::router(publisher))
-        .fallback(|request: Request| ready(to_method(&request, |_| answer::wrong_path())));
+        .fallback(nowhere);
     let deprecations = &publisher.shared.deprecations;
     if deprecations.is_empty() {
         return router;
@@ -91,12 +91,12 @@ fn status_page(shared: &Shared) -> Response {
     answer::fresh_json(status::page(&edition, &shared.status.load()))
 }
 
-fn unregistered(shared: &Shared) -> Response {
-    let edition = shared.edition.load();
-    if !edition.is_published() {
-        return answer::not_yet();
+/// Where there is nothing, no method is a right one. `OPTIONS *` asks of the server as a whole.
+async fn nowhere(request: Request) -> Response {
+    match *request.method() {
+        Method::OPTIONS if request.uri().path() == "*" => answer::preflight(request.headers()),
+        _ => answer::wrong_path(),
     }
-    answer::json(edition.unregistered())
 }
 
 /// The path with and without a slash behind it.

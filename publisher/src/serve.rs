@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Method, Request, header};
+use axum::http::{Method, Request, Version, header};
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -137,6 +137,12 @@ fn timed(stream: Socket, stall: Duration) -> std::pin::Pin<Box<TimeoutStream<Soc
     Box::pin(stream)
 }
 
+/// Whether a request says once to whom it goes, as all but old ones must (RFC 9112, 3.2).
+fn has_host(request: &Request<Incoming>) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    request.version() != Version::HTTP_11 || (hosts.next().is_some() && hosts.next().is_none())
+}
+
 /// Answers within the limits: at once if that can be, else through the router.
 fn answer<R: Ready>(
     ready: &R,
@@ -152,7 +158,8 @@ fn answer<R: Ready>(
     }
     let reader = limits.reader(peer, request.headers());
     let (answered, spent) = match limits.enter(reader, request.headers()) {
-        Ok(spent) => (ready(&request), spent),
+        Ok(spent) if has_host(&request) => (ready(&request), spent),
+        Ok(spent) => (Some(answer::no_host()), spent),
         Err(refused) => (Some(*refused), None),
     };
     let routed = answered.is_none().then(|| {

@@ -65,7 +65,10 @@ fn escaped(text: &str) -> String {
 
 /// The pages and what they need.
 pub(crate) fn router(publisher: &Publisher) -> Router {
-    let routes = FILES.keys().fold(Router::new(), |router, path| router.route(path, any(page)));
+    let routes = FILES.keys().fold(Router::new(), |router, path| {
+        let router = router.route(path, any(page));
+        if path == MAP { router } else { router.route(&format!("{path}/"), any(page)) }
+    });
     routes.with_state(publisher.clone())
 }
 
@@ -76,6 +79,7 @@ async fn page(State(publisher): State<Publisher>, request: Request) -> Response 
         _ => return answer::wrong_method(),
     }
     let (pages, path) = (publisher.pages(), request.uri().path());
+    let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
     let Some(body) = pages.body(path) else { return answer::wrong_path() };
     let named = path.starts_with("/assets/");
     let terms = if named { Terms::Immutable } else { Terms::Current { ttl: PAGE_TTL, age: 0 } };

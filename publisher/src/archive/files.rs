@@ -13,7 +13,7 @@ use tokio_util::io::ReaderStream;
 
 use super::day::{BASE, DayFile};
 use super::index::Found;
-use crate::native::{NativeEdition, Part, Terms, is_tagged, respond, with_common};
+use crate::native::{NativeEdition, Part, Terms, is_tagged, is_tagged_otherwise, respond, with_common};
 use crate::{Past, Publisher, answer};
 
 /// Bytes that are read at once.
@@ -51,6 +51,9 @@ pub(crate) async fn answer(
 async fn whole_or_part(path: &Path, file: &DayFile, method: &Method, request: &HeaderMap) -> Response {
     let etag = file.etag();
     let tag = text(&etag);
+    if is_tagged_otherwise(request, |tag| tag == etag) {
+        return answer::other_tag();
+    }
     if is_tagged(request, |tag| tag == etag) {
         return with_common(Response::default(), StatusCode::NOT_MODIFIED, tag, Terms::Immutable);
     }

@@ -1,7 +1,7 @@
 //! Who a reader is: its address, told by a proxy of ours where there is one. One IPv6 customer has 2^64 addresses, so
 //! a network of 64 bits is one reader.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::http::HeaderMap;
 
@@ -26,7 +26,14 @@ pub(super) fn forwarded(headers: &HeaderMap, is_proxy: impl Fn(IpAddr) -> bool) 
     let lists: Vec<&str> = lists.filter_map(|list| list.to_str().ok()).collect();
     let told = lists.iter().rev().flat_map(|list| list.rsplit(','));
     // One that can not be read hides all before it.
-    told.map_while(|text| text.trim().parse::<IpAddr>().ok()).find(|ip| !is_proxy(*ip))
+    told.map_while(|text| read(text.trim())).find(|ip| !is_proxy(*ip))
+}
+
+/// An address as proxies write it: alone, in brackets, with or without a port.
+fn read(text: &str) -> Option<IpAddr> {
+    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(IpAddr::V6);
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    text.parse().ok().or_else(with_port).or_else(bracketed)
 }
 
 #[cfg(test)]
@@ -50,6 +57,22 @@ mod tests {
         assert_eq!(told(&["203.0.113.9, unknown"]), None);
         assert_eq!(told(&["10.2.3.4"]), None);
         assert_eq!(told(&[]), None);
+    }
+
+    #[test]
+    fn a_gateway_that_writes_ports_and_brackets_tells_its_readers_apart() {
+        for (list, reader) in [
+            ("198.51.100.7:4711", "198.51.100.7"),
+            ("[2001:db8::1]:4711", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("198.51.100.7:4711, 10.2.3.4:80", "198.51.100.7"),
+        ] {
+            assert_eq!(told(&[list]).as_deref(), Some(reader), "{list}");
+        }
+        for list in ["[198.51.100.7]", "198.51.100.7:", "198.51.100.7:99999", "[2001:db8::1", "[]", ":80"] {
+            assert_eq!(told(&[list]), None, "{list}");
+        }
     }
 
     #[test]

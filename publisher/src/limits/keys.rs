@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::address::Network;
 use super::rates::{Rate, seconds};
-use super::{Limits, Reader};
+use super::{Limits, RATE_LIMIT, RATE_LIMIT_POLICY, Reader, digits};
 use crate::answer;
 use crate::rows::push_json;
 
@@ -141,13 +141,24 @@ pub(crate) fn answer(limits: &Limits, request: &Request) -> Response {
     let made = limits.rates.as_ref().zip(reader).and_then(|(rates, reader)| rates.new_key(reader.0));
     match made {
         None => answer::no_keys(),
-        Some(Err(wait)) => answer::too_many_keys(seconds(wait)),
+        Some(Err(wait)) => no_more(wait),
         Some(Ok((key, Rate { per_second, burst }))) => {
             let mut body = Vec::new();
             push_json(&mut body, &NewKey { key, days: KEY_DAYS, per_second, burst });
             answer::created(body)
         }
     }
+}
+
+/// Says that it was not the rate of requests that is spent.
+fn no_more(wait: Duration) -> Response {
+    let (most, hour) = (u64::from(KEYS_PER_HOUR.get()), 3_600);
+    let back = wait.as_secs() + 1 + (most - 1) * hour / most;
+    let mut response = answer::too_many_keys(seconds(wait));
+    let headers = response.headers_mut();
+    headers.insert(RATE_LIMIT, digits(&format!("\"keys\";r=0;t={back}")));
+    headers.insert(RATE_LIMIT_POLICY, digits(&format!("\"keys\";q={most};w={hour}")));
+    response
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::header::{self, Entry};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 pub use ipnet::IpNet;
 
@@ -188,10 +189,12 @@ impl Limits {
 }
 
 impl Spent {
-    /// Says in an answer what is left.
+    /// Says in an answer what is left, unless it was refused by another policy and says so.
     pub(crate) fn tell(self, headers: &mut HeaderMap) {
-        headers.insert(RATE_LIMIT, self.left());
-        headers.insert(RATE_LIMIT_POLICY, self.policy);
+        if let Entry::Vacant(place) = headers.entry(RATE_LIMIT) {
+            place.insert(self.left());
+            headers.insert(RATE_LIMIT_POLICY, self.policy);
+        }
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     }
 }

@@ -79,7 +79,7 @@ pub(crate) struct Spent {
 /// A request was not let in.
 pub(super) enum Refusal {
     Rate { wait: Duration, spent: Spent },
-    Key(BadKey),
+    Key(BadKey, Spent),
 }
 
 impl<K: std::hash::Hash + Eq + Clone> Limiter<K> {
@@ -118,11 +118,15 @@ impl Rates {
         Self { plain: Limiter::new("address", rate), keyed }
     }
 
-    /// Takes one request from the bucket of the key, if there is one, else from that of the address.
+    /// Takes one request from the bucket of the key, if there is a good one, else from that of the address: to guess keys is
+    /// not free.
     pub(super) fn take(&self, address: Network, key: Option<&HeaderValue>) -> Result<Spent, Refusal> {
         match (key, &self.keyed) {
             (Some(text), Some(keyed)) => {
-                let key = keyed.keys.read(text.as_bytes()).map_err(Refusal::Key)?;
+                let key = match keyed.keys.read(text.as_bytes()) {
+                    Ok(key) => key,
+                    Err(bad) => return Err(Refusal::Key(bad, self.plain.take(&address)?)),
+                };
                 keyed.by_address.take(&address)?;
                 keyed.by_key.take(&key)
             }
@@ -163,19 +167,17 @@ impl Refusal {
     pub(super) fn why(&self) -> Refused {
         match self {
             Self::Rate { .. } => Refused::Rate,
-            Self::Key(_) => Refused::Key,
+            Self::Key(..) => Refused::Key,
         }
     }
 
     pub(super) fn answer(self) -> Response {
-        match self {
-            Self::Rate { wait, spent } => {
-                let mut response = answer::too_many_requests(seconds(wait));
-                spent.tell(response.headers_mut());
-                response
-            }
-            Self::Key(bad) => answer::bad_key(bad.words()),
-        }
+        let (mut response, spent) = match self {
+            Self::Rate { wait, spent } => (answer::too_many_requests(seconds(wait)), spent),
+            Self::Key(bad, spent) => (answer::bad_key(bad.words()), spent),
+        };
+        spent.tell(response.headers_mut());
+        response
     }
 }
 

@@ -1,11 +1,13 @@
 //! A ready body: its bytes, the tag that names them, and its compressed forms, each made once when it is first asked for.
 
 use std::io::Write;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
-use axum::http::HeaderValue;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use bytes::Bytes;
+use schemas::snapshot::Snapshot;
 
+use super::document::LICENCE_AT;
 use super::negotiate::Coding;
 use crate::memory_file::{Filed, MemoryFile};
 
@@ -40,10 +42,25 @@ pub(crate) struct Body {
     /// each version hardly all is ever asked for, so it is told when first needed.
     tag: OnceLock<HeaderValue>,
     effort: Effort,
+    /// What its headers tell, as its own format can not.
+    told: Option<Box<Told>>,
     gzip: OnceLock<Form>,
     brotli: OnceLock<Form>,
     zstd: OnceLock<Form>,
 }
+
+/// Version and time of a body, as headers.
+struct Told {
+    version: HeaderValue,
+    last_updated: HeaderValue,
+}
+
+const VERSION: HeaderName = HeaderName::from_static("jaego-version");
+const LAST_UPDATED: HeaderName = HeaderName::from_static("jaego-last-updated");
+static LICENCE: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let link = format!("<{LICENCE_AT}>; rel=\"license\"");
+    HeaderValue::try_from(link).expect("an address is a header")
+});
 
 /// A body in a coding that compresses, and its strong tag.
 struct Form {
@@ -61,6 +78,7 @@ impl Body {
             filed: Filed::default(),
             tag: OnceLock::new(),
             effort: Effort::Shared,
+            told: None,
             gzip: OnceLock::new(),
             brotli: OnceLock::new(),
             zstd: OnceLock::new(),
@@ -71,6 +89,28 @@ impl Body {
     /// or one put together from what they were joined of, costs less than hashing them. They are compressed with less effort.
     pub(crate) fn once(media: &'static str, bytes: impl Into<Bytes>, hash: Hash) -> Self {
         Self { tag: OnceLock::from(quoted(&hash)), effort: Effort::Once, ..Self::new(media, bytes) }
+    }
+
+    /// The same with version, time and terms in its headers: for formats that have no place for them. The time is no
+    /// `Last-Modified`, which has whole seconds: two versions may lie within one.
+    pub(crate) fn told(self, snapshot: &Snapshot) -> Self {
+        let last_updated = HeaderValue::try_from(crate::status::last_updated(snapshot));
+        let told = Told {
+            version: snapshot.version.into(),
+            last_updated: last_updated.expect("digits and signs are a header"),
+        };
+        Self { told: Some(Box::new(told)), ..self }
+    }
+
+    /// Puts into an answer what the body itself can not tell.
+    pub(crate) fn tell(&self, headers: &mut HeaderMap) {
+        if let Some(told) = &self.told {
+            // With all that is to come, so that it is done once.
+            headers.reserve(16);
+            headers.insert(VERSION, told.version.clone());
+            headers.insert(LAST_UPDATED, told.last_updated.clone());
+            headers.insert(header::LINK, LICENCE.clone());
+        }
     }
 
     /// The bytes themselves.

@@ -49,10 +49,7 @@ pub(crate) fn documents(generator: &mut SchemaGenerator) -> Map<String, Value> {
         ("History", history(array("HistoryDay"))),
         ("HistoryLine", history_line()),
         ("Tile", tile()),
-        (
-            "Unregistered",
-            json!({ "type": "object", "required": ["version", "last_updated", "ttl", "outlets"] }),
-        ),
+        ("Unregistered", only("outlets", json!({ "type": "array", "items": { "type": "string" } }))),
         (
             "StatusPage",
             json!({ "allOf": [reference("Status"), { "type": "object", "required": ["version", "last_updated", "ttl", "age_ms"] }] }),

@@ -1,9 +1,9 @@
 //! The files of the native API: three subjects in four formats, for the country and each of its parts.
 
 use schemars::JsonSchema;
-use schemas::Millis;
 use schemas::snapshot::{OutletView, Snapshot};
 use schemas::time::Rfc3339;
+use schemas::{Millis, OutletCode};
 use serde::Serialize;
 
 use super::body::Body;
@@ -127,7 +127,11 @@ impl Kind {
             Format::Geojson => self.geojson(&mut out, snapshot, outlets),
             Format::Csv => self.csv(&mut out, snapshot, outlets),
         }
-        Body::new(self.format.media(), out)
+        let body = Body::new(self.format.media(), out);
+        match self.format {
+            Format::Json | Format::Geojson => body,
+            Format::Ndjson | Format::Csv => body.told(snapshot),
+        }
     }
 
     fn json<'a>(
@@ -271,6 +275,8 @@ fn what_columns(view: &OutletView, offset_minutes: i16) -> Vec<[String; 10]> {
 
 /// The license under which everything here may be used, and what is to be named.
 pub(crate) const LICENCE: &str = "KOGL Type 1 (공공누리 제1유형: 출처표시)";
+/// Where it stands.
+pub(crate) const LICENCE_AT: &str = "https://www.kogl.or.kr/info/license.do";
 /// See [`LICENCE`].
 pub(crate) const ATTRIBUTION: &str = "jaego (재고) open data";
 
@@ -314,4 +320,18 @@ pub(crate) fn document(snapshot: &Snapshot, rest: &impl Serialize) -> Body {
     // Of two objects one is made.
     out[from] = b',';
     Body::new(JSON, out)
+}
+
+/// `/v1/unregistered.json`: outlets that sent something and are in no registry.
+pub(crate) fn unregistered(snapshot: &Snapshot) -> Body {
+    #[derive(Serialize)]
+    struct Rest<'a> {
+        outlets: &'a [OutletCode],
+    }
+    document(snapshot, &Rest { outlets: &snapshot.unregistered })
+}
+
+/// Where what lies at a path is to be had of one version, while that is kept.
+pub(crate) fn of_version(path: &str, version: u64) -> String {
+    path.replacen("/v1", &format!("/v1/versions/{version}"), 1)
 }

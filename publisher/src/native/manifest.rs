@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::Native;
 use super::body::Body;
-use super::document::{ATTRIBUTION, Kind, LICENCE, document};
+use super::document::{ATTRIBUTION, Kind, LICENCE, document, of_version};
 use super::scope::Scope;
 
 /// Which days are kept differs from server to server, and a manifest does not.
@@ -52,7 +52,7 @@ fn file(native: &Native, snapshot: &Snapshot, scope: Scope, kind: Kind) -> File 
     let body = native.write(scope, kind, snapshot);
     let path = format!("{}/{}", scope.base(), kind.file());
     File {
-        url_of_version: path.replacen("/v1", &format!("/v1/versions/{}", snapshot.version), 1),
+        url_of_version: of_version(&path, snapshot.version),
         url: path,
         region: scope.code(),
         format: kind.format.name(),

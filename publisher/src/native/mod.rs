@@ -38,11 +38,11 @@ use shelf::Shelf;
 use tiles::Tile;
 
 pub(crate) use contract::documents;
-pub(crate) use document::{LICENCE, document};
+pub(crate) use document::{LICENCE, LICENCE_AT, document};
 pub(crate) use edition::NativeEdition;
 pub(crate) use history::KEPT as KEPT_CHANGES;
 pub(crate) use nearby::MAX_LIMIT;
-pub(crate) use negotiate::{Part, is_tagged};
+pub(crate) use negotiate::{Part, is_tagged, is_tagged_otherwise};
 pub(crate) use respond::{Terms, respond, respond_quickly, with_common};
 use routes::Params;
 pub(crate) use routes::{at_once, coded, router};
@@ -113,7 +113,7 @@ impl Native {
         let quick = match key {
             Key::File(_, scope) | Key::Event(scope) => matches!(scope, Scope::District(_)),
             Key::Tile(tile) => tile.z > 9,
-            Key::Empty | Key::Policies => true,
+            Key::Empty | Key::Policies | Key::Unregistered => true,
             Key::Regions | Key::Manifest => false,
         };
         quick || self.is_made(key)
@@ -151,6 +151,7 @@ impl Native {
             Key::Empty => Tile::write(snapshot, item, std::iter::empty()),
             Key::Regions => regions::write(snapshot, &self.members, item),
             Key::Policies => policies::write(snapshot),
+            Key::Unregistered => document::unregistered(snapshot),
             Key::Manifest => manifest::write(self, snapshot),
             Key::Event(scope) => {
                 let changes = self.changed(self.history.before_last(), scope, snapshot);
@@ -195,7 +196,8 @@ impl Native {
     /// `/v1/changes`: what to put in and to forget, a line each, and the version that a reader then has.
     fn changes(&self, since: u64, scope: Scope, snapshot: &Snapshot) -> Option<Body> {
         let changes = self.changed(since, scope, snapshot)?;
-        Some(Body::new(NDJSON, self.lines_of(&changes, since.max(snapshot.version), snapshot)))
+        let lines = self.lines_of(&changes, since.max(snapshot.version), snapshot);
+        Some(Body::new(NDJSON, lines).told(snapshot))
     }
 
     /// The lines of `/v1/changes` for the whole country; none where that is too long ago.

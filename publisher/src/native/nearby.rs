@@ -107,7 +107,7 @@ impl Wanted {
             Some(bbox) => Area::Box(read_box(&bbox)?),
             None => Area::Circle(circle(params)?),
         };
-        let limit = params.number("limit", 1.0..=1e9)?.unwrap_or(DEFAULT_LIMIT as f64);
+        let limit = params.whole("limit", 1..=1_000_000_000)?.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
         let item = match params.get("item") {
             None => item.clone(),
             Some(name) => ItemId::new(&name).map_err(|_| format!("item: {name:?} is no name of an item"))?,
@@ -118,8 +118,6 @@ impl Wanted {
             None => None,
             Some(name) => Some(level(&name).ok_or("min_level: one of plenty, some, few and empty")?),
         };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 1,000")]
-        let limit = limit.min(MAX_LIMIT as f64) as usize;
         Ok(Self { area, limit, item, min_level })
     }
 

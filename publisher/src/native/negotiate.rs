@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::body::{Body, COMPRESS_FROM};
 
@@ -112,11 +112,19 @@ pub(crate) fn is_known(headers: &HeaderMap, body: &Body) -> bool {
 
 /// Whether a client names any tag, quotes included, that is one of ours.
 pub(crate) fn is_tagged(headers: &HeaderMap, is_ours: impl Fn(&str) -> bool) -> bool {
-    let lines = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).any(|tag| {
-        let tag = tag.trim();
-        tag == "*" || is_ours(tag.strip_prefix("W/").unwrap_or(tag))
-    })
+    tags(headers, &header::IF_NONE_MATCH)
+        .any(|tag| tag == "*" || is_ours(tag.strip_prefix("W/").unwrap_or(tag)))
+}
+
+/// Whether a client wants a body only under tags of which none is one of ours (`If-Match`). A weak one names nothing.
+pub(crate) fn is_tagged_otherwise(headers: &HeaderMap, is_ours: impl Fn(&str) -> bool) -> bool {
+    headers.contains_key(header::IF_MATCH)
+        && !tags(headers, &header::IF_MATCH).any(|tag| tag == "*" || is_ours(tag))
+}
+
+fn tags<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> + use<'h> {
+    let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(str::trim)
 }
 
 /// Which bytes of a body are wanted.
@@ -164,7 +172,7 @@ mod tests {
 
     const TAG: HeaderValue = HeaderValue::from_static("\"a\"");
 
-    fn headers(name: header::HeaderName, value: &str) -> HeaderMap {
+    fn headers(name: HeaderName, value: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(name, value.parse().unwrap());
         headers

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use schemas::snapshot::Snapshot;
 
 use super::body::Body;
-use super::negotiate::{Coding, Part, is_known};
+use super::negotiate::{Coding, Part, is_known, is_tagged_otherwise};
 use crate::answer::{self, EXPOSED};
 use crate::memory_file::LARGE;
 
@@ -72,8 +72,12 @@ pub(crate) fn respond(request: &HeaderMap, body: &Body, terms: Terms) -> Respons
     let Some(coding) = Coding::choose(request, body.identity().len()) else {
         return answer::not_acceptable();
     };
+    if is_tagged_otherwise(request, |tag| body.is_named(tag)) {
+        return answer::other_tag();
+    }
     if is_known(request, body) {
-        let empty = Response::new(HttpBody::empty());
+        let mut empty = Response::new(HttpBody::empty());
+        body.tell(empty.headers_mut());
         return with_common(empty, StatusCode::NOT_MODIFIED, body.etag(coding), terms);
     }
     let (bytes, etag) = body.form(coding);
@@ -86,7 +90,9 @@ pub(crate) fn respond(request: &HeaderMap, body: &Body, terms: Terms) -> Respons
         Part::Beyond => return answer::beyond(bytes.len()),
     };
     let file = if bytes.len() < LARGE { None } else { body.file(coding) };
-    let mut response = with_common(Response::new(bytes.into()), status, etag.clone(), terms);
+    let mut response = Response::new(bytes.into());
+    body.tell(response.headers_mut());
+    let mut response = with_common(response, status, etag.clone(), terms);
     if let Some(file) = file {
         response.extensions_mut().insert(Arc::downgrade(file));
     }

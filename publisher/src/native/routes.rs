@@ -21,9 +21,10 @@ use super::{NativeEdition, Terms, holds_any, one, respond, respond_quickly, stre
 use crate::query::value;
 use crate::{Publisher, answer, archive};
 
-/// All paths below `/v1/` that are not named elsewhere, and the contract.
+/// All paths below `/v1/` that are not named elsewhere, and the contract, with and without a slash behind them.
 pub(crate) fn router(publisher: &Publisher) -> Router {
-    let routes = Router::new().route("/v1/{*path}", any(native)).route("/openapi.json", any(native));
+    let paths = ["/v1/{*path}", "/openapi.json", "/openapi.json/"];
+    let routes = paths.into_iter().fold(Router::new(), |router, path| router.route(path, any(native)));
     routes.with_state(publisher.clone())
 }
 
@@ -33,30 +34,51 @@ async fn native(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
+    let edition = publisher.edition();
+    let (native, parts) = (edition.native(), parts(&uri));
     match method {
-        Method::GET | Method::HEAD => {
-            let edition = publisher.edition();
-            if !edition.is_published() {
-                return answer::not_yet();
-            }
-            read(&publisher, Arc::clone(edition.native()), &uri, (&method, &headers)).await
+        Method::GET | Method::HEAD if edition.is_published() || needs_no_version(&parts) => {
+            let params = Params(uri.query().unwrap_or_default());
+            read(&publisher, Arc::clone(native), (&parts, params), (&method, &headers)).await
         }
+        _ if !is_path(native, &parts) => answer::wrong_path(),
+        Method::GET | Method::HEAD => answer::not_yet(),
         Method::OPTIONS => answer::preflight(&headers),
         _ => answer::wrong_method(),
     }
 }
 
+/// The parts of a path, without `/v1`; a slash behind it does not matter.
+fn parts(uri: &Uri) -> Vec<&str> {
+    let path = uri.path();
+    let path = path.strip_prefix("/v1/").or_else(|| path.strip_prefix('/')).unwrap_or(path);
+    path.strip_suffix('/').unwrap_or(path).split('/').collect()
+}
+
+fn needs_no_version(parts: &[&str]) -> bool {
+    matches!(parts, ["history.json" | "limits.json" | "openapi.json"] | ["history", _])
+}
+
+/// Whether there is anything to be read at a path, or will be once there is a version.
+fn is_path(edition: &NativeEdition, parts: &[&str]) -> bool {
+    match *parts {
+        ["changes" | "stream" | "manifest.json"] => true,
+        ["versions", _, ref rest @ ..] => is_resource(edition, rest),
+        _ => needs_no_version(parts) || is_resource(edition, parts),
+    }
+}
+
+fn is_resource(edition: &NativeEdition, parts: &[&str]) -> bool {
+    matches!(parts, ["outlets", _, ..] | ["nearby" | "within"]) || key(edition, parts).is_some()
+}
+
 async fn read(
     publisher: &Publisher,
     edition: Arc<NativeEdition>,
-    uri: &Uri,
+    (parts, params): (&[&str], Params<'_>),
     (method, headers): (&Method, &HeaderMap),
 ) -> Response {
-    let params = Params(uri.query().unwrap_or_default());
-    let path = uri.path().strip_prefix("/v1").unwrap_or(uri.path());
-    let path = path.strip_prefix('/').unwrap_or(path);
-    let parts: Vec<&str> = path.split('/').collect();
-    match parts[..] {
+    match *parts {
         ["changes"] => changes(edition, headers, params).await,
         ["stream"] => streamed(publisher, headers, params),
         ["manifest.json"] => {
@@ -69,7 +91,7 @@ async fn read(
         ["limits.json"] => respond(headers, publisher.limits_page(), Terms::Current { ttl: 3600, age: 0 }),
         ["openapi.json"] => respond(headers, publisher.contract(), Terms::Current { ttl: 3600, age: 0 }),
         ["versions", version, ref rest @ ..] => {
-            match version.parse().ok().and_then(|version| publisher.kept(version)) {
+            match version_of(version).and_then(|version| publisher.kept(version)) {
                 Some(kept) => resource(kept, headers, params, rest, true).await,
                 None => answer::version_gone(),
             }
@@ -86,7 +108,7 @@ pub(crate) fn at_once(edition: &NativeEdition, uri: &Uri, headers: &HeaderMap) -
     let known = parts.iter_mut().zip(&mut path).map(|(part, told)| *part = told).count();
     match (&parts[..known], path.next()) {
         (_, Some(_)) => None,
-        (["outlets", id], None) => Some(one::answer(edition, id, headers, edition.terms())),
+        (["outlets", id], None) if !id.is_empty() => Some(one::answer(edition, id, headers, edition.terms())),
         (["nearby" | "within"], None) => Some(near(edition, headers, uri.query(), edition.terms())),
         (parts, None) => {
             respond_quickly(headers, &*edition.native().made(key(edition, parts)?)?, edition.terms())
@@ -128,6 +150,7 @@ fn key(edition: &NativeEdition, parts: &[&str]) -> Option<Key> {
     match *parts {
         ["regions.json"] => Some(Key::Regions),
         ["policies.json"] => Some(Key::Policies),
+        ["unregistered.json"] => Some(Key::Unregistered),
         ["tiles", z, x, y] => {
             let tile = Tile::parse(z, x, y)?;
             let key = Key::Tile(tile);
@@ -199,10 +222,10 @@ async fn changes(edition: Arc<NativeEdition>, headers: &HeaderMap, params: Param
 }
 
 fn streamed(publisher: &Publisher, headers: &HeaderMap, params: Params<'_>) -> Response {
-    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-    let since = match last {
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::trim);
+    let since = match last.filter(|id| !id.is_empty()) {
         Some(id) => {
-            id.trim().parse().map(Some).map_err(|_| "Last-Event-ID: the number of a version".to_owned())
+            version_of(id).map(Some).ok_or_else(|| "Last-Event-ID: the number of a version".to_owned())
         }
         None => params.since(),
     };
@@ -210,6 +233,11 @@ fn streamed(publisher: &Publisher, headers: &HeaderMap, params: Params<'_>) -> R
         (Ok(since), Ok(scope)) => stream::answer(publisher, scope, since),
         (Err(wrong), _) | (_, Err(wrong)) => answer::wrong_question(wrong),
     }
+}
+
+/// The number of a version: digits alone, for a sign before them would make an address of its own.
+fn version_of(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 /// A query string; what is wrong in it is told in words.
@@ -230,9 +258,19 @@ impl<'q> Params<'q> {
         number.map(Some).ok_or_else(wrong)
     }
 
+    /// A number without fractions within limits.
+    pub(crate) fn whole(self, name: &str, limits: RangeInclusive<usize>) -> Result<Option<usize>, String> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let text = text.trim();
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse().ok().filter(|number| digits && limits.contains(number));
+        let wrong = || format!("{name}: a whole number from {} to {}", limits.start(), limits.end());
+        number.map(Some).ok_or_else(wrong)
+    }
+
     fn since(self) -> Result<Option<u64>, String> {
         let Some(text) = self.get("since") else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| "since: the number of a version".to_owned())
+        version_of(&text).map(Some).ok_or_else(|| "since: the number of a version".to_owned())
     }
 
     fn scope(self) -> Result<Scope, String> {

@@ -21,6 +21,8 @@ pub(crate) enum Key {
     Regions,
     /// The rules in force.
     Policies,
+    /// Who reports and is in no registry.
+    Unregistered,
     /// The list of all files.
     Manifest,
     /// What changed since the version before.

@@ -13,6 +13,7 @@ use futures::stream::unfold;
 use tokio::sync::watch;
 
 use super::NativeEdition;
+use super::document::of_version;
 use super::scope::Scope;
 use super::shelf::Key;
 use crate::{Publisher, answer};
@@ -144,10 +145,12 @@ fn event(edition: &NativeEdition, scope: Scope, has: u64) -> Bytes {
         None => {
             let version = snapshot.version;
             let keyframe = format!("{}/outlets_with_stock.json", scope.base());
-            format!(
-                "event: reset\nid: {version}\ndata: {{\"version\":{version},\"keyframe\":\"{keyframe}\"}}\n\n"
-            )
-            .into()
+            // A cache or another server may still have an older one at the first address, and never has at the second.
+            let of_version = of_version(&keyframe, version);
+            let data = format!(
+                "{{\"version\":{version},\"keyframe\":\"{keyframe}\",\"keyframe_of_version\":\"{of_version}\"}}"
+            );
+            format!("event: reset\nid: {version}\ndata: {data}\n\n").into()
         }
     }
 }

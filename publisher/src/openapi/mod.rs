@@ -11,10 +11,10 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use schemas::region;
 use schemas::status::Status;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use self::examples::example;
-use self::parts::{headers, parameters, reference, tagged};
+use self::parts::{counted, headers, later, parameters, ranged, reference, tagged, told};
 use crate::answer::Problem;
 use crate::native::NativeBody;
 use crate::{Deprecations, limits};
@@ -33,6 +33,14 @@ fn document(deprecations: &Deprecations) -> Value {
     if let Some(example) = example("Problem") {
         problem["example"] = example.clone();
     }
+    let refusal = |description: &str, headers: Map<String, Value>| {
+        let content = json!({ "application/problem+json": problem });
+        json!({ "description": description, "content": content, "headers": headers })
+    };
+    let mut beyond = counted();
+    beyond.extend(ranged());
+    let mut known = tagged();
+    known.extend(told());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -40,7 +48,7 @@ fn document(deprecations: &Deprecations) -> Value {
             "version": "1.0.0",
             "summary": "Public stock of rationed goods: versioned, cached, live.",
             "description": WORDS,
-            "license": { "name": crate::native::LICENCE, "url": "https://www.kogl.or.kr/info/license.do" },
+            "license": { "name": crate::native::LICENCE, "url": crate::native::LICENCE_AT },
         },
         "servers": [{ "url": "/" }],
         "security": [],
@@ -49,11 +57,17 @@ fn document(deprecations: &Deprecations) -> Value {
             "schemas": schemas(),
             "parameters": parameters(),
             "headers": headers(),
-            "responses": { "Problem": {
-                "description": "What is wrong, and what to do (RFC 9457).",
-                "content": { "application/problem+json": problem },
-            }, "NotModified": { "description": "You have it already.", "headers": tagged() },
-            "Elsewhere": { "description": "Another server keeps it: see `Location`." } },
+            "securitySchemes": { "Key": {
+                "type": "apiKey", "in": "header", "name": "X-Api-Key",
+                "description": "Never needed: a key from `POST /v1/keys` raises the rate and does nothing else.",
+            } },
+            "responses": {
+                "Problem": refusal("What is wrong, and what to do (RFC 9457).", counted()),
+                "Later": refusal("Not now: when to come again.", later()),
+                "Beyond": refusal("It is not so long.", beyond),
+                "NotModified": { "description": "You have it already.", "headers": known },
+                "Elsewhere": { "description": "Another server keeps it: see `Location`.", "headers": counted() },
+            },
         },
     })
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::examples::example;
 use super::face;
-use super::parts::{announced, reference, tagged};
+use super::parts::{announced, counted, located, ranged, reference, tagged, told};
 use crate::Deprecations;
 
 /// One way of asking.
@@ -167,7 +167,7 @@ const OPERATIONS: [Operation; 16] = [
         parameters: &[],
         answers: &[(JSON, "Unregistered")],
         errors: &[],
-        cached: false,
+        cached: true,
     },
     Operation {
         path: "/openapi.json",
@@ -248,12 +248,19 @@ fn operation(
     cached: bool,
 ) -> Value {
     let mut responses = Map::new();
-    let headers = if cached { tagged() } else { json!({}) };
+    let mut headers = if cached { tagged() } else { counted() };
+    if ["application/x-ndjson", "text/csv"].iter().any(|media| content.contains_key(*media)) {
+        headers.extend(told());
+    }
+    if id == "outlet" {
+        headers.extend(located());
+    }
     responses.insert(
         "200".to_owned(),
-        json!({ "description": "Here it is.", "content": content, "headers": headers }),
+        json!({ "description": "Here it is.", "content": content, "headers": &headers }),
     );
     if cached {
+        headers.extend(ranged());
         // A part is an example of nothing.
         let mut part = content.clone();
         part.values_mut()
@@ -261,26 +268,39 @@ fn operation(
             .for_each(|content| drop(content.remove("example")));
         responses.insert(
             "206".to_owned(),
-            json!({ "description": "The part.", "content": part, "headers": tagged() }),
+            json!({ "description": "The part.", "content": part, "headers": headers }),
         );
         responses.insert("304".to_owned(), json!({ "$ref": "#/components/responses/NotModified" }));
     }
-    let of_caching: &[u16] = if cached { &[406, 416] } else { &[] };
+    let of_caching: &[u16] = if cached { &[406, 412, 416] } else { &[] };
     for status in errors.iter().chain(of_caching).chain(&[401, 405, 429, 503]) {
-        let name = if *status == 307 { "Elsewhere" } else { "Problem" };
-        responses.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
+        responses.insert(status.to_string(), other(*status));
     }
     let parameters: Vec<Value> =
         parameters.iter().map(|name| json!({ "$ref": format!("#/components/parameters/{name}") })).collect();
     json!({ "get": { "operationId": id, "summary": summary, "parameters": parameters, "responses": responses } })
 }
 
+/// What is said with another status than that of a good answer.
+fn other(status: u16) -> Value {
+    let name = match status {
+        307 => "Elsewhere",
+        416 => "Beyond",
+        429 | 503 => "Later",
+        _ => "Problem",
+    };
+    json!({ "$ref": format!("#/components/responses/{name}") })
+}
+
 fn keys() -> Value {
     let mut responses = Map::new();
     let made = content("new_key", &[(JSON, "NewKey")]);
-    responses.insert("201".to_owned(), json!({ "description": "Here it is.", "content": made }));
+    responses.insert(
+        "201".to_owned(),
+        json!({ "description": "Here it is.", "content": made, "headers": counted() }),
+    );
     for status in [401, 404, 405, 429, 503] {
-        responses.insert(status.to_string(), json!({ "$ref": "#/components/responses/Problem" }));
+        responses.insert(status.to_string(), other(status));
     }
     let summary = "Makes a key, with which more may be asked for. Nothing has to be told for it";
     json!({ "post": { "operationId": "new_key", "summary": summary, "parameters": [], "responses": responses } })

@@ -10,8 +10,35 @@ pub(super) fn reference(name: &str) -> Value {
 }
 
 /// Headers of what may be kept.
-pub(super) fn tagged() -> Value {
-    of_names(["ETag", "Age", "Cache-Control", "Cache-Status", "Vary"]).into()
+pub(super) fn tagged() -> Map<String, Value> {
+    let mut headers = of_names(["ETag", "Age", "Cache-Control", "Cache-Status", "Vary"]);
+    headers.extend(counted());
+    headers
+}
+
+/// Headers of whatever is counted against a rate.
+pub(super) fn counted() -> Map<String, Value> {
+    of_names(["RateLimit", "RateLimit-Policy"])
+}
+
+/// Headers of answers that say when to come again.
+pub(super) fn later() -> Map<String, Value> {
+    of_names(["Retry-After", "RateLimit", "RateLimit-Policy"])
+}
+
+/// Headers of a part, and of a refusal that tells how long the whole is.
+pub(super) fn ranged() -> Map<String, Value> {
+    of_names(["Content-Range"])
+}
+
+/// Headers of an answer that has an address of its own.
+pub(super) fn located() -> Map<String, Value> {
+    of_names(["Content-Location"])
+}
+
+/// Headers of formats that have no place for version, time and terms.
+pub(super) fn told() -> Map<String, Value> {
+    of_names(["Jaego-Version", "Jaego-Last-Updated", "Link"])
 }
 
 /// Headers of what is to go.
@@ -36,7 +63,14 @@ pub(super) fn headers() -> Value {
         "Vary": header("Accept-Encoding.", "string"),
         "Deprecation": header("RFC 9745; `@` and seconds since 1970: since when nothing new should be built on it.", "string"),
         "Sunset": header("RFC 8594; when it will answer no more.", "string"),
-        "Link": header("`rel=\"deprecation\"`: what to use instead.", "string"),
+        "Link": header("`rel=\"license\"`: the terms, where the body has no place for them. `rel=\"deprecation\"`: what to use instead.", "string"),
+        "RateLimit": header("draft-ietf-httpapi-ratelimit-headers-10: requests left at once (`r`), and the seconds until all are back (`t`). Absent where there is no rate.", "string"),
+        "RateLimit-Policy": header("The rate in force: requests at once (`q`) that come back in so many seconds (`w`). Absent where there is no rate.", "string"),
+        "Retry-After": header("Seconds to wait before asking again.", "integer"),
+        "Content-Location": header("The outlet by its own code, where it was asked for by another.", "string"),
+        "Content-Range": header("Which bytes of how many.", "string"),
+        "Jaego-Version": header("The version, where the body has no place for it.", "integer"),
+        "Jaego-Last-Updated": header("When this version was cut, where the body has no place for it; RFC 3339 with milliseconds, so no `Last-Modified`.", "string"),
     })
 }
 

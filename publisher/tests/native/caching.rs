@@ -111,3 +111,81 @@ async fn a_client_that_takes_nothing_is_told_so_and_a_head_has_the_length() {
         (204, Some("if-none-match"))
     );
 }
+
+#[tokio::test]
+async fn who_wants_another_body_than_this_is_told_that_it_is_not_here() {
+    let (_, router) = served();
+    for path in
+        [FILE, "/v1/nearby?lat=37.5663&lng=126.9779", "/corona19-masks/v1/stores/json", "/openapi.json", "/"]
+    {
+        let tag = get(&router, path).await.header("etag").unwrap().to_owned();
+        let packed = format!("{}-br\"", tag.trim_end_matches('"'));
+        for method in ["GET", "HEAD"] {
+            for here in [tag.clone(), packed.clone(), format!("\"x\", {tag}"), "*".to_owned()] {
+                let answer = ask(&router, method, path, &[("if-match", &here)]).await;
+                assert_eq!(answer.status, 200, "{path} {here}");
+            }
+            for not_here in ["\"x\"".to_owned(), format!("W/{tag}"), tag.trim_matches('"').to_owned()] {
+                let known = [("if-match", not_here.as_str()), ("if-none-match", tag.as_str())];
+                let answer = ask(&router, method, path, &known).await;
+                assert_eq!(answer.status, 412, "{path} {not_here}");
+                assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+            }
+        }
+        let known = ask(&router, "GET", path, &[("if-match", &tag), ("if-none-match", &tag)]).await;
+        assert_eq!(known.status, 304, "{path}");
+    }
+    let missing = ask(&router, "GET", "/v1/outlets/nobody", &[("if-match", "\"x\"")]).await;
+    assert_eq!(missing.status, 404, "of what is not here no tag is asked for");
+}
+
+#[tokio::test]
+async fn formats_without_a_head_tell_version_time_and_terms_in_headers() {
+    let (publisher, router) = served();
+    let document = get(&router, FILE).await.json();
+    let version = document["version"].to_string();
+    let told = |answer: &crate::client::Answer| {
+        ["jaego-version", "jaego-last-updated", "link"].map(|name| answer.header(name).map(str::to_owned))
+    };
+    let licence = "<https://www.kogl.or.kr/info/license.do>; rel=\"license\"";
+    let wanted =
+        [&*version, document["last_updated"].as_str().unwrap(), licence].map(|text| Some(text.to_owned()));
+    let kept = format!("/v1/versions/{}/stock.csv", publisher.edition().version());
+    let since = format!("/v1/changes?since={version}");
+    for path in ["/v1/outlets.csv", "/v1/regions/11680/outlets_with_stock.ndjson", &*kept, &*since] {
+        let whole = get(&router, path).await;
+        assert_eq!(told(&whole), wanted, "{path}");
+        assert_eq!(whole.header("last-modified"), None, "two versions may lie within one second");
+        let known = ask(&router, "GET", path, &[("if-none-match", whole.header("etag").unwrap())]).await;
+        let part = ask(&router, "GET", path, &[("range", "bytes=0-3"), ("accept-encoding", "gzip")]).await;
+        assert_eq!((known.status.as_u16(), part.status.as_u16()), (304, 206), "{path}");
+        assert_eq!([told(&known), told(&part)], [wanted.clone(), wanted.clone()], "{path}");
+    }
+    assert_eq!(told(&get(&router, FILE).await), [const { None }; 3], "it tells all this itself");
+    let contract = get(&router, "/openapi.json").await.json();
+    for (path, format) in [("/v1/stock.csv", true), ("/v1/changes", true), ("/v1/stock.json", false)] {
+        let headers = &contract["paths"][path]["get"]["responses"]["200"]["headers"];
+        assert_eq!(headers.get("Jaego-Version").is_some(), format, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_in_no_registry_is_told_like_all_else() {
+    let mut world = World::of(20);
+    (0..200).for_each(|n| world.happen(&crate::world::Event::Stranger(1_000 + n)));
+    let publisher = Publisher::new(Face::default());
+    publisher.publish(world.cut());
+    let router = publisher.router();
+    let path = "/v1/unregistered.json";
+    let whole = get(&router, path).await;
+    let other = get(&router, FILE).await;
+    assert_eq!(whole.header("cache-control"), other.header("cache-control"));
+    assert_eq!(whole.json()["outlets"].as_array().unwrap().len(), 200);
+    for member in ["version", "last_updated", "ttl", "licence", "attribution"] {
+        assert_eq!(whole.json()[member], other.json()[member], "{member}");
+    }
+    let tag = whole.header("etag").unwrap();
+    assert_eq!(ask(&router, "GET", path, &[("if-none-match", tag)]).await.status, 304);
+    let packed = ask(&router, "GET", path, &[("accept-encoding", "zstd")]).await;
+    assert_eq!((packed.header("content-encoding"), packed.plain()), (Some("zstd"), whole.body.clone()));
+}

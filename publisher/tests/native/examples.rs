@@ -319,3 +319,35 @@ async fn nothing_of_this_version_is_to_go() {
     }
     assert!(!get(&router, "/openapi.json").await.text().contains("\"deprecated\":true"));
 }
+
+#[tokio::test]
+async fn the_contract_names_the_key_and_the_headers_of_answers() {
+    let contract = get(&served(Deprecations::default()).0.router(), "/openapi.json").await.json();
+    let key = &contract["components"]["securitySchemes"]["Key"];
+    assert_eq!([&key["type"], &key["in"], &key["name"]], ["apiKey", "header", "X-Api-Key"]);
+    let resolved = |value: &Value| match value["$ref"].as_str() {
+        Some(at) => contract.pointer(at.trim_start_matches('#')).unwrap_or_else(|| panic!("{at}")).clone(),
+        None => value.clone(),
+    };
+    let mut counted = 0;
+    for (path, item) in contract["paths"].as_object().unwrap() {
+        for operation in item.as_object().unwrap().values() {
+            for (status, answer) in operation["responses"].as_object().unwrap() {
+                let headers = resolved(answer)["headers"].clone();
+                let has = |name: &str| headers.get(name).map(&resolved).is_some();
+                assert!(has("RateLimit") && has("RateLimit-Policy"), "{path} {status}");
+                assert_eq!(has("Retry-After"), ["429", "503"].contains(&&**status), "{path} {status}");
+                assert_eq!(has("Content-Range"), ["206", "416"].contains(&&**status), "{path} {status}");
+                assert_eq!(
+                    has("ETag"),
+                    ["200", "206", "304"].contains(&&**status) && has("Age"),
+                    "{path} {status}"
+                );
+                counted += 1;
+            }
+        }
+    }
+    assert!(counted > 300, "{counted}");
+    let one = &contract["paths"]["/v1/outlets/{id}"]["get"]["responses"]["200"]["headers"];
+    assert!(one.get("Content-Location").is_some());
+}

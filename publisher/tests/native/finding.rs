@@ -82,6 +82,10 @@ async fn a_wrong_question_is_told_what_is_wrong() {
         ("/v1/nearby?lat=NaN&lng=127", "lat"),
         ("/v1/nearby?lat=37.5&lng=127&radius_m=5001", "radius_m"),
         ("/v1/nearby?lat=37.5&lng=127&limit=0", "limit"),
+        ("/v1/nearby?lat=37.5&lng=127&limit=2.7", "limit"),
+        ("/v1/nearby?lat=37.5&lng=127&limit=%2B7", "limit"),
+        ("/v1/nearby?lat=37.5&lng=127&limit=1000000001", "limit"),
+        ("/v1/within?bbox=126,37,128,38&limit=", "limit"),
         ("/v1/nearby?lat=37.5&lng=127&min_level=break", "min_level"),
         ("/v1/nearby?lat=37.5&lng=127&item=%20", "item"),
         ("/v1/within?bbox=127,37,128,x", "bbox"),
@@ -90,6 +94,9 @@ async fn a_wrong_question_is_told_what_is_wrong() {
         ("/v1/within", "lat"),
         ("/v1/changes", "since"),
         ("/v1/changes?since=-1", "since"),
+        ("/v1/changes?since=%2B5", "since"),
+        ("/v1/changes?since=", "since"),
+        ("/v1/stream?since=%2B5", "since"),
         ("/v1/changes?since=7&region=99", "region"),
         ("/v1/stream?region=abc", "region"),
     ] {
@@ -109,6 +116,15 @@ async fn a_wrong_question_is_told_what_is_wrong() {
         "/v1/tiles/3/1/1.json",
     ] {
         assert_eq!(get(&router, uri).await.status, 404, "{uri}");
+    }
+    let version = publisher.edition().version();
+    for (signed, status) in [("", 200), ("+", 404)] {
+        let uri = format!("/v1/versions/{signed}{version}/stock.json");
+        assert_eq!(get(&router, &uri).await.status, status, "{uri}");
+    }
+    for limit in ["7", "1000000000"] {
+        let uri = format!("/v1/nearby?lat=37.5663&lng=126.9779&radius_m=5000&limit={limit}");
+        assert!(get(&router, &uri).await.json()["outlets"].as_array().unwrap().len() >= 7, "{uri}");
     }
 }
 

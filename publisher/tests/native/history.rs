@@ -279,6 +279,9 @@ async fn served(router: &Router, file: &Value) -> Answer {
     let head = ask(router, "HEAD", url, &[]).await;
     assert_eq!((head.status.as_u16(), head.body.len()), (200, 0));
     assert_eq!(head.header("content-length"), Some(whole.body.len().to_string().as_str()));
+    for (wanted, status) in [(&*tag, 200), ("*", 200), ("\"x\"", 412), (&*format!("W/{tag}"), 412)] {
+        assert_eq!(ask(router, "GET", url, &[("if-match", wanted)]).await.status, status, "{wanted}");
+    }
     let known = ask(router, "GET", url, &[("if-none-match", &tag)]).await;
     assert_eq!((known.status.as_u16(), known.body.len()), (304, 0));
     for (range, from, to) in [

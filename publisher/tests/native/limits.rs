@@ -358,3 +358,74 @@ async fn many_keys_at_one_address_are_worth_one() {
     }
     assert!((20..25).contains(&answered), "{answered}");
 }
+
+#[tokio::test]
+async fn guessing_keys_takes_of_the_rate_and_is_no_way_around_it() {
+    let limits = ReaderLimits {
+        rate: rate(1, 5),
+        key_rate: rate(1, 40),
+        key_secret: Some(KeySecret::new([7; 32])),
+        ..free()
+    };
+    let server = served(limits).await;
+    let mut stream = connect("127.0.0.7", server.at).await;
+    let guess = [(KEY_HEADER, "guessed")];
+    for left in (0..5).rev() {
+        let answer = get(&mut stream, &guess).await;
+        assert_eq!((answer.status, answer.json()["title"].as_str()), (401, Some("Unknown key")));
+        assert_eq!(answer.header("ratelimit-policy"), Some("\"address\";q=5;w=5"));
+        assert!(answer.header("ratelimit").unwrap().starts_with(&format!("\"address\";r={left};t=")));
+    }
+    for headers in [&guess[..], &[]] {
+        let answer = get(&mut stream, headers).await;
+        assert_eq!(answer.status, 429, "{headers:?}");
+        assert!(answer.header("retry-after").is_some());
+    }
+    assert_eq!((refused(&server, Refused::Key), refused(&server, Refused::Rate)), (5, 2));
+    assert_eq!(get(&mut connect("127.0.0.8", server.at).await, &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn who_made_too_many_keys_is_told_of_that_policy_and_not_of_the_rate() {
+    let limits = ReaderLimits {
+        rate: rate(1, 20),
+        key_rate: rate(1, 20),
+        key_secret: Some(KeySecret::new([7; 32])),
+        ..free()
+    };
+    let server = served(limits).await;
+    let mut stream = connect("127.0.0.7", server.at).await;
+    for n in 0..6 {
+        // A slash behind it does not matter here either.
+        let path = if n % 2 == 0 { "/v1/keys" } else { "/v1/keys/" };
+        let made = ask(&mut stream, "POST", path, &[("Content-Length", "0")]).await;
+        let (status, policy, limit) = match n {
+            5 => (429, "\"keys\";q=5;w=3600", "\"keys\";r=0;t=3"),
+            _ => (201, "\"address\";q=20;w=20", "\"address\";r=1"),
+        };
+        assert_eq!((made.status, made.header("ratelimit-policy")), (status, Some(policy)));
+        assert!(made.header("ratelimit").unwrap().starts_with(limit), "{:?}", made.header("ratelimit"));
+        assert_eq!(made.header("retry-after").is_some(), status == 429);
+        assert_eq!(made.header("access-control-expose-headers"), Some("*"));
+    }
+}
+
+#[tokio::test]
+async fn a_request_says_once_to_whom_it_goes() {
+    let server = served(ReaderLimits { rate: rate(1, 10), ..free() }).await;
+    for (head, status) in [
+        ("HTTP/1.1\r\nHost: x\r\n\r\n", 200),
+        ("HTTP/1.1\r\nHost:\r\n\r\n", 200),
+        ("HTTP/1.0\r\n\r\n", 200),
+        ("HTTP/1.1\r\n\r\n", 400),
+        ("HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400),
+    ] {
+        for path in [SMALL, "/v1/stock.json"] {
+            let mut stream = connect("127.0.0.7", server.at).await;
+            stream.write_all(format!("GET {path} {head}").as_bytes()).await.unwrap();
+            let told = answer(&mut stream).await.unwrap();
+            assert_eq!(told.status, status, "{head}");
+            assert!(told.header("ratelimit").is_some(), "it counts all the same");
+        }
+    }
+}

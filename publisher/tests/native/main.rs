@@ -12,6 +12,7 @@ mod finding;
 mod history;
 mod limits;
 mod pages;
+mod paths;
 mod relay;
 mod same_bytes;
 mod sockets;

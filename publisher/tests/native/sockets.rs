@@ -76,6 +76,9 @@ async fn a_socket_says_what_the_router_says() {
         "/corona19-masks/v1/storesByGeo/json?lat=37.5&lng=127&m=900",
         "/corona19-masks/v1/storesByAddr/json?address=%EC%84%9C%EC%9A%B8",
         "/v1/stock.json/",
+        "/v1/outlets/",
+        "/v1/nearby/?lat=37.5663&lng=126.9779",
+        "/status/",
         "/",
     ];
     let outlets = get(&router, "/v1/outlets.json").await.json();

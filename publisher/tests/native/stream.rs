@@ -107,8 +107,31 @@ async fn who_slept_too_long_begins_anew_and_all_lines_end_when_told() {
     let (name, id, data) = line.event().await.unwrap();
     assert_eq!((name.as_str(), id), ("reset", first.version));
     assert_eq!(data["keyframe"], "/v1/regions/11680/outlets_with_stock.json");
+    let of_version = data["keyframe_of_version"].as_str().unwrap();
+    assert_eq!(of_version, format!("/v1/versions/{id}/regions/11680/outlets_with_stock.json"));
+    assert_eq!(get(&publisher.router(), of_version).await.json()["version"], id);
     publisher.publish(world.cut());
     assert_eq!(line.event().await.unwrap().0, "changes");
     publisher.close_streams();
     assert_eq!(line.event().await, None);
+}
+
+#[tokio::test]
+async fn a_last_event_without_an_id_is_none() {
+    let mut world = World::of(4);
+    let publisher = Publisher::new(Face::default());
+    let first = world.cut();
+    publisher.publish(first.clone());
+    publisher.publish(world.cut());
+    let router = publisher.router();
+    let uri = format!("/v1/stream?since={}", first.version);
+    for (id, status) in [("", 200), (" ", 200), ("7", 200), ("+7", 400), ("x", 400)] {
+        let request = Request::get(&uri).header("last-event-id", id).body(Body::empty()).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), status, "{id:?}");
+    }
+    let request = Request::get(&uri).header("last-event-id", "").body(Body::empty()).unwrap();
+    let body = router.oneshot(request).await.unwrap().into_body();
+    let (name, id, _) = Line { body, text: String::new() }.event().await.unwrap();
+    assert_eq!((name.as_str(), id), ("changes", world.next.version), "since tells what it has");
 }

@@ -110,8 +110,12 @@ function metres(a, b, c, d) {
 
 function nearby(params) {
   const [lat, lng, radius, limit] = ["lat", "lng", "radius_m", "limit"].map((name) => Number(params.get(name)));
-  const found = [...outlets.values()].map((row) => ({ ...row, distance_m: Math.round(metres(lat, lng, row.lat, row.lng)) })).filter((row) => row.distance_m <= (radius || 1000));
-  found.sort((a, b) => a.distance_m - b.distance_m);
+  const worst = LEVELS.indexOf(params.get("min_level") ?? "unknown");
+  const [west, south, east, north] = (params.get("bbox") ?? "").split(",").map(Number);
+  const inside = (row) => row.lng >= west && row.lng <= east && row.lat >= south && row.lat <= north;
+  const near = (row) => ({ ...row, distance_m: Math.round(metres(lat, lng, row.lat, row.lng)) });
+  const all = [...outlets.values()].filter((row) => LEVELS.indexOf(levelName(row)) <= worst);
+  const found = params.has("bbox") ? all.filter(inside) : all.map(near).filter((row) => row.distance_m <= (radius || 1000)).sort((a, b) => a.distance_m - b.distance_m);
   return { ...head(), total: found.length, outlets: found.slice(0, limit || 100) };
 }
 

@@ -1,6 +1,6 @@
 // The page of the map: search, filter, map, list and detail.
 import { render } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import "leaflet/dist/leaflet.css";
 import "./style.css";
 import { learn } from "./freshness.ts";
@@ -72,12 +72,36 @@ function Top() {
   );
 }
 
+/** What scrolls; an outlet that is closed gives the list back as it was, with the focus on its row. */
+function useReturning(chosen: string | null) {
+  const scroll = useRef<HTMLDivElement>(null);
+  const before = useRef<{ id: string | null; top: number }>({ id: chosen, top: 0 });
+  useEffect(() => selected.follow(() => {
+    if (before.current.id === null) before.current.top = scroll.current?.scrollTop ?? 0;
+  }), []);
+  useLayoutEffect(() => {
+    const { id, top } = before.current;
+    before.current.id = chosen;
+    if (id === chosen || !scroll.current) return;
+    scroll.current.scrollTop = chosen ? 0 : top;
+    // Who went on to the map or the search stays there.
+    if (!chosen && (document.activeElement ?? document.body) === document.body) focusRow(id!);
+  }, [chosen]);
+  return scroll;
+}
+
+function focusRow(id: string): void {
+  const row = document.querySelector<HTMLElement>(`.row[data-id="${CSS.escape(id)}"]`);
+  (row ?? document.getElementById("list-title"))?.focus({ preventScroll: row !== null });
+}
+
 /** The panel of the list: at the side of a desk's screen, at the bottom of a phone's. */
 function Sheet() {
   const w = useWords();
   const chosen = useSignal(selected);
   const [tall, setTall] = useState(false);
   const from = useRef<number | null>(null);
+  const scroll = useReturning(chosen);
   const drop = (event: PointerEvent) => {
     const moved = from.current === null ? 0 : event.clientY - from.current;
     from.current = null;
@@ -89,7 +113,7 @@ function Sheet() {
         type="button" class="grip" aria-expanded={tall} aria-label={tall ? w.collapse : w.expand} onClick={() => setTall(!tall)}
         onPointerDown={(event) => { from.current = event.clientY; event.currentTarget.setPointerCapture(event.pointerId); }} onPointerUp={drop}
       />
-      <div class="scroll" tabIndex={-1}>
+      <div class="scroll" tabIndex={-1} ref={scroll}>
         <Banner />
         {chosen ? <Detail key={chosen} id={chosen} /> : <><TodayCard /><Pulse /><List /></>}
         <Foot />
@@ -139,7 +163,7 @@ function App() {
   );
 }
 
-document.addEventListener("keydown", (event: KeyboardEvent) => event.key === "Escape" && (selected.value = null));
+document.addEventListener("keydown", (event: KeyboardEvent) => event.key === "Escape" && !event.isComposing && (selected.value = null));
 tiles.start();
 streams.start();
 regions.now();

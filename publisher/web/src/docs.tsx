@@ -5,7 +5,7 @@ import "./style.css";
 import "./status.css";
 import "./docs.css";
 import { useSignal } from "./signal.ts";
-import { choose, language, useWords } from "./strings.ts";
+import { choose, language, useWords, type Strings } from "./strings.ts";
 
 interface Parameter {
   in: string;
@@ -45,10 +45,22 @@ function parametersOf(operation: Operation, contract: Contract): Parameter[] {
   return operation.parameters.map(({ $ref }) => contract.components.parameters[$ref.split("/").pop()!]!);
 }
 
-/** An address that can be asked, with values in place of the parameters; the version and an outlet are those of now. */
-async function exampleOf(path: string, parameters: Parameter[]): Promise<string> {
-  const now = (await (await fetch("/v1/status.json")).json()) as { version: number };
-  const near = async () => ((await (await fetch("/v1/nearby?lat=37.5663&lng=126.9779&radius_m=5000&limit=1")).json()) as { outlets: { id: string }[] }).outlets[0]?.id;
+interface History {
+  days: { files: { url: string }[] }[];
+}
+
+/** The address of a file of the newest day that is over and kept; none where no day is. */
+async function fileOfHistory(): Promise<string | null> {
+  const answer = await fetch("/v1/history.json");
+  const { days } = answer.ok ? ((await answer.json()) as History) : { days: [] };
+  return days.flatMap(({ files }) => files).at(-1)?.url ?? null;
+}
+
+/** An address that can be asked, with values in place of the parameters; the version, an outlet and a day are those of now. */
+async function exampleOf(path: string, parameters: Parameter[]): Promise<string | null> {
+  if (path.startsWith("/v1/history/")) return fileOfHistory();
+  const now = (await given(await fetch("/v1/status.json")).json()) as { version: number };
+  const near = async () => ((await given(await fetch("/v1/nearby?lat=37.5663&lng=126.9779&radius_m=5000&limit=1")).json()) as { outlets: { id: string }[] }).outlets[0]?.id;
   const value = async (name: string) =>
     name === "since" || name === "version" ? String(now.version) : name === "id" ? ((await near()) ?? "") : EXAMPLES[name];
   let url = path;
@@ -62,13 +74,23 @@ async function exampleOf(path: string, parameters: Parameter[]): Promise<string>
   return query.size > 0 ? `${url}?${query}` : url;
 }
 
+/** What is told of an answer that is no text. */
+function binary(answer: Response, stop: AbortController): string {
+  stop.abort();
+  return [answer.status, answer.headers.get("content-type"), answer.headers.get("content-length")].filter(Boolean).join(" · ");
+}
+
 /** The head of an answer, cut off after so much; a stream is cut as well. */
-async function ask(url: string): Promise<string> {
+async function ask(url: string, w: Strings): Promise<string> {
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), 3_000);
   let text = "";
   try {
-    const reader = (await fetch(url, { signal: stop.signal })).body!.pipeThrough(new TextDecoderStream()).getReader();
+    const answer = await fetch(url, { signal: stop.signal });
+    if (answer.headers.has("x-jaego-kept")) text = `${w.unreadKept}\n\n`;
+    if (!answer.ok) text = `${w.d.refused(answer.status)}\n\n`;
+    if (!/json|text|xml|event-stream|csv/.test(answer.headers.get("content-type") ?? "")) return binary(answer, stop);
+    const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       text += part.value;
       if (text.length > SHOWN) break;
@@ -87,6 +109,12 @@ function limits({ schema, example }: Parameter): string {
   return String(example ?? schema.examples?.[0] ?? "");
 }
 
+/** An answer that is what was asked for. */
+function given(answer: Response): Response {
+  if (!answer.ok) throw new Error(`${answer.url}: ${answer.status}`);
+  return answer;
+}
+
 /** The operations of the contract, in its order. */
 function operationsOf(contract: Contract): { path: string; method: Method; operation: Operation }[] {
   const of = ([path, item]: [string, Contract["paths"][string]]) => METHODS.flatMap((method) => (item[method] ? [{ path, method, operation: item[method] }] : []));
@@ -98,13 +126,16 @@ const coded = (text: string) => text.split("`").map((part, n) => (n % 2 === 1 ? 
 
 function Entry({ path, method, operation, contract }: { path: string; method: Method; operation: Operation; contract: Contract }) {
   const w = useWords();
-  const [shown, setShown] = useState<{ url: string; text: string } | null>(null);
+  const [shown, setShown] = useState<{ url: string | null; text: string } | null>(null);
   const parameters = parametersOf(operation, contract);
   const show = async () => {
+    setShown({ url: null, text: w.loading });
     const url = await exampleOf(path, parameters);
+    if (url === null) return setShown({ url, text: w.d.noExample });
     setShown({ url, text: w.loading });
-    setShown({ url, text: await ask(url) });
+    setShown({ url, text: await ask(url, w) });
   };
+  const failed = (error: unknown) => setShown({ url: null, text: String(error) });
   const media = Object.keys((operation.responses["200"] ?? operation.responses["201"])?.content ?? {}).join(", ");
   return (
     <section id={operation.operationId}>
@@ -116,8 +147,8 @@ function Entry({ path, method, operation, contract }: { path: string; method: Me
           {parameters.map((one) => <li key={one.name}><code>{one.name}</code>{one.required ? " *" : ""} {one.description} <small>{limits(one)}</small></li>)}
         </ul>
       )}
-      {method === "get" && <button type="button" class="show" onClick={() => void show()}>{w.d.show}</button>}
-      {shown && <div role="status"><p><a href={shown.url}>{shown.url}</a></p><pre tabIndex={0}>{shown.text}</pre></div>}
+      {method === "get" && <button type="button" class="show" onClick={() => void show().catch(failed)}>{w.d.show}</button>}
+      {shown && <div role="status">{shown.url && <p><a href={shown.url}>{shown.url}</a></p>}<pre tabIndex={0}>{shown.text}</pre></div>}
     </section>
   );
 }
@@ -128,7 +159,7 @@ function Page() {
   const other = tongue === "ko" ? "en" : "ko";
   const [contract, setContract] = useState<Contract | null>(null);
   const [failed, setFailed] = useState(false);
-  useEffect(() => void fetch("/openapi.json").then((answer) => answer.json()).then(setContract, () => setFailed(true)), []);
+  useEffect(() => void fetch("/openapi.json").then(given).then((answer) => answer.json()).then(setContract, () => setFailed(true)), []);
   useEffect(() => {
     document.documentElement.lang = tongue;
     document.title = `${w.brand} · ${w.apiLink}`;

@@ -13,6 +13,12 @@ export const shown = (spot: Spot): boolean => (levels.value & (1 << spot.level))
 export const chosen = (level: number): boolean => (levels.value & (1 << level)) !== 0;
 export const isAll = (): boolean => levels.value === ALL;
 
+/** The worst of the chosen levels where one may ask for no worse; none where the filter shows those that say nothing of stock. */
+export function least(): number | null {
+  const worst = 31 - Math.clz32(levels.value);
+  return worst <= LEVELS.indexOf("empty") ? worst : null;
+}
+
 function put(bits: number): void {
   levels.value = bits || ALL;
   remember("levels", String(levels.value));

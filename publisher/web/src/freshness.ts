@@ -13,26 +13,28 @@ export interface Freshness {
   at: number;
   /** The network gives nothing: what is shown was kept. */
   offline: boolean;
+  /** The server is there and puts off the answer. */
+  busy: boolean;
   /** The server says that its own source is late. */
   stale: boolean;
   /** Changes arrive as they happen. */
   live: boolean;
 }
 
-export const freshness = new Signal<Freshness>({ at: 0, offline: false, stale: false, live: false });
+export const freshness = new Signal<Freshness>({ at: 0, offline: false, busy: false, stale: false, live: false });
 
 const change = (part: Partial<Freshness>): void => {
   freshness.value = { ...freshness.value, ...part };
 };
 
-/** A document of this time arrived. */
-export function seen(at: number, kept: boolean): void {
-  if (kept) change({ offline: true, at: Math.max(freshness.value.at, at) });
-  else change({ offline: false, at: Math.max(freshness.value.at, at) });
-}
+/** How a document came: from the server, or as it was kept since the network gives nothing or the server is busy. */
+export type Way = "fresh" | "kept" | "busy";
 
-/** Neither the network nor what was kept had it. */
-export const lost = (): void => change({ offline: true });
+/** A document of this time arrived. */
+export const seen = (at: number, way: Way): void => change({ offline: way === "kept", busy: way === "busy", at: Math.max(freshness.value.at, at) });
+
+/** Neither the server nor what was kept had it. */
+export const lost = (busy: boolean): void => change({ offline: !busy, busy });
 
 export const live = (on: boolean): void => change({ live: on });
 

@@ -48,9 +48,17 @@ export function mount(element: HTMLElement): void {
   areas.follow(() => subscribe());
   selected.follow(mark);
   me.follow(mark);
+  addEventListener("hashchange", pasted);
   new ResizeObserver(() => map?.invalidateSize({ pan: false })).observe(element);
   mark();
   settle();
+}
+
+/** Goes where an address leads that was put in place of this one. */
+function pasted(): void {
+  if (!location.hash) return;
+  const to = firstView();
+  if (to) map?.setView([to.lat, to.lng], to.zoom, { animate: false });
 }
 
 /** Adds the operator's own background, where one is configured. */

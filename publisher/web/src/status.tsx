@@ -8,7 +8,7 @@ import { Flow } from "./status/flow.tsx";
 import { Silence } from "./status/silence.tsx";
 import { Engine, Outlets } from "./status/facts.tsx";
 import { Troubles, troubles } from "./status/trouble.tsx";
-import { lateHops, state, watch } from "./status/state.ts";
+import { heard, lateHops, state, watch } from "./status/state.ts";
 import { regions } from "./regions.ts";
 import { useBeat, useSignal } from "./signal.ts";
 import { choose, language, useWords } from "./strings.ts";
@@ -24,11 +24,13 @@ function Verdict() {
   const late = lateHops(status);
   const names = late.map((hop) => w.s.hop[hop] ?? hop).join(", ");
   const wrong = troubles(status.writing, w);
-  const bad = !reachable || late.length > 0 || status.source === "stale" || wrong.length > 0;
+  const known = heard(status);
+  const bad = !known || late.length > 0 || wrong.length > 0;
   const text = [
     !reachable && w.s.unreachable,
-    status.writing?.dead && w.s.trouble.writesDead,
     status.source === "stale" && w.s.stale,
+    status.writing?.dead && w.s.trouble.writesDead,
+    !known && w.s.unheard,
     late.length > 0 && w.s.bad(names),
     wrong.length > 0 && w.s.trouble.some(wrong.length),
     w.s.good,

@@ -8,6 +8,8 @@ const PAGES = `jaego-pages-${BUILD}`;
 const DATA = "jaego-data-1";
 const MOST_DATA = 300;
 const PATIENCE_MS = 4_000;
+/** A connection that gave nothing for so long is given up; a browser has but six. */
+const GIVE_UP_MS = 20_000;
 /** Never kept: endless, or as many as there are visitors. */
 const PASSING = /^\/v1\/(stream|changes|versions)/;
 
@@ -39,8 +41,7 @@ async function takeOver(): Promise<void> {
 async function page(request: Request, path: string): Promise<Response> {
   const kept = await (await caches.open(PAGES)).match(path);
   const fresh = fetch(request).catch(() => undefined);
-  const late = new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE_MS));
-  const answer = await (kept ? Promise.race([fresh, late]) : fresh);
+  const answer = await (kept ? Promise.race([fresh, later()]) : fresh);
   return answer?.ok ? answer : kept ?? answer ?? Response.error();
 }
 
@@ -49,22 +50,39 @@ async function asset(request: Request): Promise<Response> {
   return (await (await caches.open(PAGES)).match(request, { ignoreSearch: true })) ?? fetch(request);
 }
 
-/** Data: always asked for; what was kept, marked as such, where the answer fails. */
+/** Data: always asked for; what was kept, marked as such, where the answer fails or does not come soon. */
 async function data(event: FetchEvent): Promise<Response> {
-  const fresh = await fetch(event.request).catch(() => undefined);
-  if (fresh?.ok) {
-    event.waitUntil(keep(event.request.url, fresh.clone()));
-    return fresh;
-  }
-  if (fresh && fresh.status < 500) return fresh;
   const kept = await (await caches.open(DATA)).match(event.request.url);
-  return kept ? marked(kept) : fresh ?? Response.error();
+  const fresh = patiently(event.request);
+  // One that comes late is kept for the next time all the same.
+  event.waitUntil(fresh.then((answer) => (answer?.ok ? keep(event.request.url, answer.clone()) : undefined)));
+  const answer = await (kept ? Promise.race([fresh, later()]) : fresh);
+  if (answer && !isBusy(answer.status)) return answer;
+  return kept ? marked(kept, answer) : answer ?? Response.error();
 }
 
-function marked(kept: Response): Response {
+/** Whether the same question may well be answered a little later. */
+const isBusy = (status: number): boolean => status >= 500 || status === 429;
+
+const later = (): Promise<undefined> => new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
+
+/** An answer, or none where there is no connection or nothing comes over it. */
+async function patiently(request: Request): Promise<Response | undefined> {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), GIVE_UP_MS);
+  const answer = await fetch(request, { signal: stop.signal }).catch(() => undefined);
+  clearTimeout(timer);
+  return answer;
+}
+
+/** What was kept, with the reason: the server is busy, or gave nothing. */
+function marked(kept: Response, refusal: Response | undefined): Response {
   const headers = new Headers(kept.headers);
-  headers.set("x-jaego-kept", "1");
+  headers.set("x-jaego-kept", refusal ? "busy" : "1");
   headers.delete("content-encoding");
+  headers.delete("retry-after");
+  const wait = refusal?.headers.get("retry-after");
+  if (wait) headers.set("retry-after", wait);
   return new Response(kept.body, { status: 200, headers });
 }
 

@@ -1,5 +1,5 @@
 // Keeps the tiles of the view fresh: reads each once its time to live is over, asking with its ETag.
-import { read } from "./api.ts";
+import { isBusy, patience, read } from "./api.ts";
 import { lost } from "./freshness.ts";
 import { mercatorX, mercatorY, takeTile } from "./spots.ts";
 import type { Tile } from "./types.ts";
@@ -52,10 +52,11 @@ export function want(keys: string[]): void {
   turn();
 }
 
-/** Whether streams tell the changes of the view; tiles are then read less often. */
+/** Whether streams tell the changes of the view; tiles are then read less often, and at once where the streams are lost. */
 export function streaming(on: boolean): void {
-  if (on && !streamed) again();
+  const turned = on !== streamed;
   streamed = on;
+  if (turned) again();
 }
 
 /** Reads the tiles of the view now, whatever their age. */
@@ -91,11 +92,11 @@ async function refresh(key: string, tile: Held): Promise<void> {
     if (got) takeTile(key, got.data);
     if (got) tile.etag = got.kept ? null : got.etag;
     tile.failures = 0;
-    tile.due = Date.now() + seconds(key, got?.kept ? 5 : got?.data.ttl ?? 1) * 1000;
-  } catch {
+    tile.due = Date.now() + Math.max(patience(), seconds(key, got?.kept ? 5 : got?.data.ttl ?? 1) * 1000);
+  } catch (error) {
     tile.failures += 1;
-    tile.due = Date.now() + Math.min(60, 2 ** tile.failures) * (500 + Math.random() * 500);
-    lost();
+    tile.due = Date.now() + Math.max(patience(), Math.min(60, 2 ** tile.failures) * (500 + Math.random() * 500));
+    lost(isBusy(error));
   }
   tile.reading = false;
   turn();

@@ -127,7 +127,8 @@ export interface Status extends Head {
   applied: number;
   committed: number;
   journal_bytes: number;
-  writing?: Writing;
+  /** None while nothing is heard from the core; an older server does not tell. */
+  writing?: Writing | null;
   outlets: { registered: number; heard: number; silent: number; unregistered: number; levels: Partial<Record<Level, number>> };
   items: Record<string, { outlets: number; count: number }>;
 }

@@ -27,10 +27,19 @@ export const OUTLETS_FROM = 11.5;
 /** A view from the address (#zoom/lat/lng/outlet), from the last visit, or none. */
 export function firstView(): { zoom: number; lat: number; lng: number } | null {
   const [zoom, lat, lng, outlet] = (location.hash.slice(1) || recall("view") || "").split("/");
-  if (outlet) selected.value = decodeURIComponent(outlet);
+  selected.value = outlet ? decoded(outlet) : null;
   const numbers = { zoom: Number(zoom), lat: Number(lat), lng: Number(lng) };
   const plausible = numbers.zoom >= 6 && numbers.lat > 32 && numbers.lat < 40 && numbers.lng > 123 && numbers.lng < 133;
   return plausible ? numbers : null;
+}
+
+/** What stood in an address; none where it was not written as addresses are. */
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
 }
 
 /** Keeps the address in step, so that a link leads back here. */

@@ -22,9 +22,11 @@ function assert(truth, message) {
   if (!truth) throw new Error(message);
 }
 
-/** A way to the server that can be cut: a browser's own "offline" does not reach its service workers. */
+/** A way to the server that can be cut, or on which data are asked for in vain: a browser's own "offline" does not reach its service workers. */
 async function wire() {
+  let silent = false;
   const forward = (request, response) => {
+    if (silent && request.url.startsWith("/v1/")) return;
     const onward = ask(base + request.url, { method: request.method, headers: request.headers }, (answer) => {
       response.writeHead(answer.statusCode, answer.headers);
       answer.pipe(response);
@@ -41,7 +43,7 @@ async function wire() {
     server.close(resolve);
     server.closeAllConnections();
   });
-  return { address: `http://127.0.0.1:${port}`, cut, mend: () => listen(port) };
+  return { address: `http://127.0.0.1:${port}`, cut, mend: () => listen(port), hush: (on) => (silent = on) };
 }
 
 /** A page of its own with nothing remembered; noise on its console is a failure unless the test cuts the network. */
@@ -207,6 +209,76 @@ await test("nothing wrong is said as well", async (page) => {
   assert((await page.locator(".trouble").count()) === 0, "trouble");
 }, { path: "/status", serviceWorkers: "block" });
 
+for (const [locale, told, hop] of [["ko-KR", "소식도 듣지 못했습니다", "알 수 없음"], ["en-US", "Nothing has been heard from the core since", "not known"]]) {
+  for (const [name, change] of [["stale", { source: "stale" }], ["without a writing side", { writing: null }]]) {
+    await test(`status ${name} does not say that reports are taken, ${locale}`, async (page) => {
+      await page.route("**/v1/status.json", async (route) => {
+        const answer = await route.fetch();
+        await route.fulfill({ response: answer, json: { ...(await answer.json()), ...change } });
+      });
+      await page.reload();
+      await page.waitForSelector(".unheard");
+      const text = await page.locator("main").innerText();
+      assert(text.includes(told), `${told} is not said`);
+      for (const wrong of ["보고를 받아 적고 있습니다.", "reports are taken and written.", "모든 구간이 제때", "Every hop is on time"]) assert(!text.includes(wrong), `it says: ${wrong}`);
+      assert((await page.locator(".hop.unknown .hop-state", { hasText: hop }).count()) === 4, "hops of the writing side");
+      assert(await page.locator(".verdict.bad").count(), "the verdict");
+      await accessible(page);
+    }, { path: "/status", locale, serviceWorkers: "block" });
+  }
+}
+
+await test("two windows of a browser do not starve each other", async (page, context) => {
+  const other = await context.newPage();
+  const streams = new Map([[page, new Set()], [other, new Set()]]);
+  for (const [of, open] of streams) {
+    of.on("request", (request) => request.url().includes("/v1/stream") && open.add(request));
+    for (const end of ["requestfinished", "requestfailed"]) of.on(end, (request) => open.delete(request));
+  }
+  await drawn(page);
+  await goTo(page, "강남");
+  await until(page, () => document.querySelector(".pulse.live") !== null);
+  await other.goto(page.url().replace(/#.*/, ""));
+  await drawn(other);
+  await goTo(other, "종로");
+  await other.waitForTimeout(1500);
+  assert(streams.get(page).size > 0, "the first window streams no more");
+  assert(streams.get(other).size === 0, `the second window streams as well: ${streams.get(other).size}`);
+  await page.close();
+  await until(other, () => document.querySelector(".pulse.live") !== null);
+}, { viewport: DESK, serviceWorkers: "block" });
+
+await test("search by a word of the address, and an outlet without a place", async (page) => {
+  const { outlets } = await (await page.request.get(`${base}/v1/outlets.json`)).json();
+  const words = outlets.flatMap(({ addr }) => addr.match(/[가-힣]{2,}(?:동|로|길)(?=[\s)])/g) ?? []);
+  const word = words.find((word) => !outlets.some(({ name }) => name.includes(word)));
+  await page.route("**/v1/outlets.json", async (route) => {
+    const answer = await route.fetch();
+    const known = await answer.json();
+    await route.fulfill({ response: answer, json: { ...known, outlets: [...known.outlets, { ...known.outlets[0], id: "placeless", name: "자리없는약국", lat: null, lng: null }] } });
+  });
+  await page.route("**/v1/outlets/placeless", async (route) => {
+    const { outlet, ...head } = await (await page.request.get(`${base}/v1/outlets/${outlets[0].id}`)).json();
+    await route.fulfill({ json: { ...head, outlet: { ...outlet, id: "placeless", name: "자리없는약국", lat: null, lng: null } } });
+  });
+  await drawn(page);
+  const box = page.getByRole("combobox");
+  await box.fill("뷁");
+  await page.locator(".found-note.alone", { hasText: "두 글자" }).waitFor();
+  await box.fill(word);
+  const found = page.locator("#found li[id^=found-o]");
+  await found.first().waitFor();
+  assert((await found.first().innerText()).includes(word), `${word} is not found`);
+  const before = page.url();
+  await box.fill("자리없는");
+  await found.first().click();
+  await page.waitForSelector(".detail .no-place");
+  assert(page.url() === `${before}/placeless`, `the map moved: ${before} ${page.url()}`);
+  await box.focus();
+  await box.press("Escape");
+  assert(await page.locator(".detail").count(), "Escape in the search closed the outlet");
+}, { viewport: DESK, serviceWorkers: "block" });
+
 await test("search by an outlet's name", async (page) => {
   await drawn(page);
   const { outlets } = await (await page.request.get(`${base}/v1/outlets.json`)).json();
@@ -271,8 +343,26 @@ await test("without a server it shows the last data and their age", async (page)
   await settled(page);
   await page.waitForTimeout(500);
   await shot(page, "phone-offline");
+  await page.locator(".row[data-id]").nth(2).click();
+  await page.waitForSelector(".detail .figure");
+  await page.locator(".detail .note", { hasText: "앞서 받은" }).waitFor();
   await line.mend();
   await page.waitForSelector(".banner", { state: "detached", timeout: 70_000 });
+}, { quiet: false });
+await test("a connection that accepts and never answers", async (page) => {
+  await page.addInitScript(() => delete window.EventSource);
+  await page.goto(line.address);
+  await drawn(page);
+  await until(page, () => navigator.serviceWorker.controller !== null);
+  await goTo(page, "강남");
+  await page.waitForTimeout(3000);
+  line.hush(true);
+  await page.reload();
+  await drawn(page);
+  await page.locator(".banner", { hasText: "끊겼습니다" }).waitFor();
+  await outletsListed(page);
+  line.hush(false);
+  await page.waitForSelector(".banner", { state: "detached", timeout: 60_000 });
 }, { quiet: false });
 await line.cut();
 
@@ -324,9 +414,66 @@ await test("an outlet that is turned away is not one that is missing", async (pa
   await outletsListed(page);
   await page.locator(".row[data-id]").first().click();
   await page.locator(".detail .note", { hasText: "읽지 못했습니다" }).waitFor();
+  assert(await page.locator(".detail .figure").count(), "the row of the list is not shown meanwhile");
   status = 404;
   await page.locator(".detail .note", { hasText: "찾지 못했습니다" }).waitFor({ timeout: 30_000 });
 }, { viewport: DESK, quiet: false, serviceWorkers: "block" });
+
+for (const status of [429, 503]) {
+  await test(`a server that answers ${status} is busy, not gone, and is left alone as long as it asks`, async (page) => {
+    await drawn(page);
+    const asked = [];
+    await page.route("**/v1/**", (route) => {
+      asked.push(route.request().url());
+      return route.fulfill({ status, headers: { "retry-after": "30" }, json: { title: "no" } });
+    });
+    await page.locator(".banner", { hasText: "바쁘거나" }).waitFor({ timeout: 40_000 });
+    await page.waitForTimeout(2000);
+    const before = asked.filter((url) => url.includes("/tiles/")).length;
+    await page.waitForTimeout(6000);
+    assert(asked.filter((url) => url.includes("/tiles/")).length === before, "tiles are asked for again before the time");
+  }, { viewport: DESK, quiet: false, serviceWorkers: "block" });
+}
+
+await test("an address of nonsense opens the map, and a pasted one moves it", async (page) => {
+  await page.goto("about:blank");
+  await page.goto(`${base}/#14/37.56/126.97/%`);
+  await drawn(page);
+  await outletsListed(page);
+  await page.evaluate(() => (location.hash = "#14/35.1796/129.0756"));
+  await until(page, () => location.hash.startsWith("#14/35.1"));
+  await until(page, () => document.querySelectorAll(".row[data-id]").length > 0);
+}, { viewport: DESK });
+
+await test("a closed outlet gives the list back as it was", async (page) => {
+  await drawn(page);
+  await goTo(page, "강남");
+  await page.waitForTimeout(1500);
+  const row = page.locator(".row[data-id]").nth(12);
+  await row.focus();
+  const id = await row.getAttribute("data-id");
+  await page.evaluate(() => (document.querySelector(".scroll").scrollTop = 700));
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".detail .figure");
+  await page.keyboard.press("Escape");
+  await outletsListed(page);
+  const [top, focus] = await page.evaluate(() => [document.querySelector(".scroll").scrollTop, document.activeElement.dataset.id]);
+  assert(top === 700, `scrolled to ${top}`);
+  assert(focus === id, `focus on ${focus}`);
+}, { viewport: DESK });
+
+await test("a level that the map shows is in the list", async (page) => {
+  await drawn(page);
+  await goTo(page, "강남");
+  await page.locator(".zoom button").last().click();
+  await page.waitForTimeout(800);
+  for (const level of ["break", "unknown", "few"]) {
+    await page.locator(".chip[data-level=" + level + "]").click();
+    await until(page, () => Number(document.querySelector("#map").dataset.drawn) > 0);
+    await outletsListed(page);
+    await page.locator(".chip").first().click();
+  }
+}, { viewport: DESK });
 
 await test("keyboard alone reaches an outlet", async (page) => {
   await drawn(page);

@@ -35,8 +35,8 @@ function HopLine({ name, hop, status }: { name: string; hop: Hop | undefined; st
   return (
     <li class={`hop ${kind}`}>
       <span class="hidden">{w.s.hop[name]}: </span>
-      <span class="hop-state"><span class="sign" aria-hidden="true">{{ ok: "✓", late: "!", quiet: "–" }[kind]}</span>{w.s.state[kind]}</span>
-      {name === "published_to_you" ? <b>{w.s.ms(ageNow(status))}</b> : <Figures hop={hop} />}
+      <span class="hop-state"><span class="sign" aria-hidden="true">{{ ok: "✓", late: "!", quiet: "–", unknown: "?" }[kind]}</span>{w.s.state[kind]}</span>
+      {name === "published_to_you" ? <b>{w.s.ms(ageNow(status))}</b> : kind !== "unknown" && <Figures hop={hop} />}
       {seen && <small class="since">{w.s.since(clock(korea(seen).minutes))}</small>}
     </li>
   );

@@ -17,10 +17,16 @@ const SECONDS = 5;
 /** A 99th percentile above this is late, in milliseconds; that of publishing hangs on the interval. */
 const LIMITS: Record<string, number> = { pos_to_received: 5_000, received_to_committed: 500, committed_to_applied: 500 };
 
-export type HopState = "ok" | "late" | "quiet";
+export type HopState = "ok" | "late" | "quiet" | "unknown";
+
+/** Whether it is known here that reports are taken: not while the core is silent, nor from a status that was kept. */
+export const heard = (status: Status): boolean =>
+  state.value.reachable && status.source !== "stale" && status.writing != null && status.hops.every(({ count }) => count != null) &&
+  !status.writing.degraded.some(({ mode }) => mode === "core_silent");
 
 export function hopState(hop: string, p99: number | null, status: Status): HopState {
   if (hop === "published_to_you") return ageNow(status) > youLimit(status) ? "late" : "ok";
+  if (!heard(status)) return "unknown";
   if (p99 === null) return "quiet";
   return p99 > (LIMITS[hop] ?? status.ttl * 2_000 + 1_000) ? "late" : "ok";
 }
@@ -35,10 +41,11 @@ export function lateHops(status: Status): string[] {
   return hopState("published_to_you", null, status) === "late" ? [...late, "published_to_you"] : late;
 }
 
-function put(status: Status): void {
+function put(status: Status, reachable: boolean): void {
   const before = state.value.since;
+  state.value = { ...state.value, reachable };
   const since = Object.fromEntries(lateHops(status).map((hop) => [hop, before[hop] ?? Date.now()]));
-  state.value = { status, reachable: true, since };
+  state.value = { status, reachable, since };
 }
 
 /** Reads the status again and again. */
@@ -47,8 +54,7 @@ export function watch(): void {
     const got = await read<Status>("/v1/status.json").catch(() => null);
     if (!got) return void (state.value = { ...state.value, reachable: false });
     learn(got.data, got.kept);
-    put(got.data);
-    if (got.kept) state.value = { ...state.value, reachable: false };
+    put(got.data, !got.kept);
   }, () => SECONDS);
   again.now();
 }

@@ -1,9 +1,10 @@
 // What is wrong with the side that takes and writes reports, in words, and since when; nothing wrong is said as well.
 import { durationOf, momentOf } from "../age.ts";
 import { Icon } from "../ui/icons.tsx";
-import { useBeat } from "../signal.ts";
+import { useBeat, useSignal } from "../signal.ts";
 import { useWords, type Strings } from "../strings.ts";
 import type { Status, Writing } from "../types.ts";
+import { heard, state } from "./state.ts";
 
 interface Trouble {
   id: string;
@@ -17,7 +18,7 @@ interface Trouble {
 const WELL: Writing = { degraded: [], dead: false, held: false };
 
 /** All that is wrong, the gravest first. */
-export function troubles(writing: Writing | undefined, w: Strings): Trouble[] {
+export function troubles(writing: Writing | null | undefined, w: Strings): Trouble[] {
   const { dead, dead_since, degraded, held, held_since, shed } = writing ?? WELL;
   const t = w.s.trouble;
   const out: Trouble[] = dead ? [{ id: "dead", ...t.dead, since: dead_since ?? null, grave: true }] : [];
@@ -29,11 +30,15 @@ export function troubles(writing: Writing | undefined, w: Strings): Trouble[] {
 export function Troubles({ status }: { status: Status }) {
   const w = useWords();
   useBeat(1000);
+  useSignal(state);
+  const at = Date.parse(status.last_updated);
+  const known = heard(status);
   const all = troubles(status.writing, w);
   return (
     <section aria-labelledby="trouble-title">
       <h2 id="trouble-title">{w.s.trouble.title}</h2>
-      {all.length === 0 && <p class="lead">{w.s.trouble.none}</p>}
+      {!known && <p class="lead unheard">{w.s.trouble.unheard(momentOf(at), durationOf(at))}</p>}
+      {known && all.length === 0 && <p class="lead">{w.s.trouble.none}</p>}
       <ul class="troubles">{all.map((one) => <Line key={one.id} {...one} />)}</ul>
       {all.length > 0 && <p class="lead">{w.s.trouble.readers}</p>}
     </section>

@@ -1,9 +1,10 @@
 // One outlet: what it has, how old each figure is, when it sells, and what it wants to say.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ageOf, momentOf } from "../age.ts";
-import { read, Refused } from "../api.ts";
+import { patience, read, Refused } from "../api.ts";
 import { clock, korea, opening } from "../hours.ts";
 import { reveal } from "../map.ts";
+import { inMemory, ofMemory } from "../rows.ts";
 import { useBeat, useSignal } from "../signal.ts";
 import { changes, ITEM, spot, takeRows } from "../spots.ts";
 import { language, useWords, type Strings } from "../strings.ts";
@@ -13,43 +14,56 @@ import { Icon, Mark } from "./icons.tsx";
 
 const REFRESH_MS = 10_000;
 
-type State = Row | "loading" | "missing" | "unread";
+interface State {
+  row: Row | null;
+  /** Why there is nothing newer; none when it was read. */
+  why: "loading" | "missing" | "unread" | null;
+}
 
-/** The row of an outlet, read again now and then and whenever it changes on the map. */
+const age = (row: Row): number => Date.parse(row.received_at ?? "") || 0;
+
+/** What is known after a try to read: what was read before stays, with its age, unless the server says that there is no such outlet. */
+function after(before: State, got: Row | undefined, kept: boolean, missing: boolean): State {
+  if (missing) return { row: null, why: "missing" };
+  if (!got) return { row: before.row, why: "unread" };
+  if (kept && before.row && age(before.row) > age(got)) return { row: before.row, why: "unread" };
+  return { row: got, why: kept ? "unread" : null };
+}
+
+/** The row of an outlet: as it is in memory, then as it is read now, again now and then, and whenever it changes on the map. */
 function useRow(id: string): State {
-  const [row, setRow] = useState<State>("loading");
+  const [state, put] = useState<State>(() => ({ row: inMemory(id) ?? null, why: "loading" }));
   const now = spot(id);
   const fingerprint = `${now?.level} ${now?.count}`;
   useEffect(() => {
     let gone = false;
     const load = async () => {
-      let why: State = "unread";
+      let missing = false;
       const got = await read<Head & { outlet: Row }>(`/v1/outlets/${encodeURIComponent(id)}`).catch((error: unknown) => {
-        if (error instanceof Refused && error.status === 404) why = "missing";
+        missing = error instanceof Refused && error.status === 404;
         return null;
       });
+      const found = got?.data.outlet ?? (missing ? undefined : await ofMemory(id).catch(() => undefined));
       if (gone) return;
       if (got) takeRows([got.data.outlet], got.data.version);
-      // What was read before stays, with its age.
-      setRow((before) => got?.data.outlet ?? (typeof before === "object" ? before : why));
+      put((before) => after(before, found, !got || got.kept, missing));
     };
     void load();
-    const timer = setInterval(() => document.hidden || void load(), REFRESH_MS);
+    const timer = setInterval(() => document.hidden || patience() > 0 || void load(), REFRESH_MS);
     return () => {
       gone = true;
       clearInterval(timer);
     };
   }, [id, fingerprint]);
-  return row;
+  return state;
 }
 
 export function Detail({ id }: { id: string }) {
   const w = useWords();
   useSignal(changes);
   useBeat(1000);
-  const row = useRow(id);
+  const { row: named, why } = useRow(id);
   const title = useRef<HTMLHeadingElement>(null);
-  const named = typeof row === "object" && row.id === id ? row : null;
   useEffect(() => {
     if (!named) return;
     title.current?.focus({ preventScroll: true });
@@ -59,7 +73,8 @@ export function Detail({ id }: { id: string }) {
   return (
     <section class="detail" aria-label={w.details}>
       <button type="button" class="back" onClick={() => void (selected.value = null)}><Icon name="back" />{w.back}</button>
-      {named ? <Facts row={named} title={title} /> : <p class="note">{typeof row === "string" ? w[row] : w.loading}</p>}
+      {named && why === "unread" && <p class="note" role="status"><Icon name="warn" size={18} /> {w.unreadKept}</p>}
+      {named ? <Facts row={named} title={title} /> : <p class="note" role="status">{w[why ?? "loading"]}</p>}
     </section>
   );
 }
@@ -87,7 +102,7 @@ function Facts({ row, title }: { row: Row; title: preact.RefObject<HTMLHeadingEl
       {row.silent && <p class="note"><Icon name="warn" size={18} /> {w.silent}</p>}
       <dl>
         {stock && <Times stock={stock} />}
-        <dt>{w.address}</dt><dd>{row.addr.trim()}</dd>
+        <dt>{w.address}</dt><dd>{row.addr.trim()}{row.lat === null && <small class="no-place"> {w.noPlace}</small>}</dd>
       </dl>
       {row.hours && <Week row={row} />}
     </>
@@ -114,7 +129,7 @@ function Says({ notice }: { notice: Notice }) {
       <h3><Icon name="bell" size={18} /> {w.notice}</h3>
       {text && <p>{text}</p>}
       {notice.sells_from != null && <p>{w.sellsFrom(clock(notice.sells_from))}</p>}
-      {notice.tickets && !text && <p>{w.tickets}</p>}
+      {notice.tickets && <p>{w.tickets}</p>}
     </div>
   );
 }

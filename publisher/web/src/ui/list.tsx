@@ -1,8 +1,11 @@
 // The list beside the map: outlets when near, districts from afar; all that the map shows, for those who do not see it.
+import { useEffect } from "preact/hooks";
 import { ageOf } from "../age.ts";
-import { chosen, isAll, levels } from "../filter.ts";
-import { opening } from "../hours.ts";
+import { isAll, levels } from "../filter.ts";
+import { clock, opening } from "../hours.ts";
+import { levelNow, listed } from "../listed.ts";
 import { showArea } from "../map.ts";
+import * as names from "../names.ts";
 import { areas, fullName, inStock, inView, levelsOf, middle, type Area } from "../regions.ts";
 import { rows } from "../rows.ts";
 import { useBeat, useSignal } from "../signal.ts";
@@ -12,9 +15,6 @@ import { LEVELS, type Row } from "../types.ts";
 import { OUTLETS_FROM, said, selected, view } from "../view.ts";
 import { Bar } from "./bar.tsx";
 import { Mark } from "./icons.tsx";
-
-/** More than this nobody scrolls through; the map and the filter lead further. */
-const MOST_SHOWN = 100;
 
 export function List() {
   const now = useSignal(view);
@@ -60,33 +60,30 @@ function AreaRow({ area }: { area: Area }) {
 
 function Outlets() {
   const w = useWords();
-  const { state, list, total, nearMe } = useSignal(rows);
+  const { state, nearMe } = useSignal(rows);
   useSignal(levels);
+  useSignal(names.state);
   useSignal(changes);
   useBeat(10_000);
-  const here = list.filter((row) => chosen(levelNow(row)));
-  const shown = here.slice(0, MOST_SHOWN);
-  const amount = (shown: number): string => {
-    if (isAll()) return shown < total ? w.listMore(shown, total) : w.outlets(shown);
-    return list.length < total || shown < here.length ? w.listChosen(shown, list.length) : w.outlets(shown);
-  };
+  const { lines, total, nameless } = listed();
+  // With a filter the nearest that match may be among those whose rows were not read.
+  const wants = nameless && !isAll() && state === "ready";
+  useEffect(() => void (wants && names.load()), [wants]);
   return (
     <section aria-labelledby="list-title">
       <h2 id="list-title" tabIndex={-1}>
         {nearMe ? w.listNear : w.listHere}
-        {state === "ready" && <small>{amount(shown.length)}</small>}
+        {state === "ready" && <small>{lines.length < total ? w.listMore(lines.length, total) : w.outlets(total)}</small>}
       </h2>
       {state === "loading" && <p class="note">{w.loading}</p>}
-      {state === "failed" && list.length === 0 && <p class="note" role="status">{w.failed}</p>}
-      {state === "ready" && here.length === 0 && <p class="note">{w.none}</p>}
+      {state === "failed" && lines.length === 0 && <p class="note" role="status">{w.failed}</p>}
+      {state === "ready" && lines.length === 0 && <p class="note">{w.none}</p>}
       <ul class="rows">
-        {shown.map((row) => <li key={row.id}><OutletRow row={row} near={nearMe} /></li>)}
+        {lines.map((row) => <li key={row.id}><OutletRow row={row} near={nearMe} /></li>)}
       </ul>
     </section>
   );
 }
-
-const levelNow = (row: Row): number => spot(row.id)?.level ?? 5;
 
 function OutletRow({ row, near }: { row: Row; near: boolean }) {
   const w = useWords();
@@ -98,8 +95,8 @@ function OutletRow({ row, near }: { row: Row; near: boolean }) {
     <button type="button" class="row" data-id={row.id} onClick={() => void (selected.value = row.id)}>
       <Mark level={level} size={30} />
       <span class="row-main">
-        <b>{row.name}</b>
-        <small class={open === false ? "shut" : ""}>{w.type[row.type]} · {words}</small>
+        <b>{row.name || w.type[row.type]}</b>
+        {row.name && <small class={open === false ? "shut" : ""}>{w.type[row.type]} · {words}</small>}
         {row.notice && <small class="has-notice">{noticeLine(row, w)}</small>}
       </span>
       <span class="row-side">
@@ -111,8 +108,9 @@ function OutletRow({ row, near }: { row: Row; near: boolean }) {
   );
 }
 
+/** When it sells and by which tickets, and then its own words, of which a narrow screen cuts the end. */
 function noticeLine(row: Row, w: ReturnType<typeof useWords>): string {
-  const notice = row.notice!;
-  const own = (language.value === "en" ? notice.en ?? notice.ko : notice.ko ?? notice.en) ?? "";
-  return own || (notice.tickets ? w.tickets : w.notice);
+  const { ko, en, sells_from, tickets } = row.notice!;
+  const own = language.value === "en" ? en ?? ko : ko ?? en;
+  return [sells_from != null && w.sellsFrom(clock(sells_from)), tickets && w.tickets, own].filter(Boolean).join(" · ") || w.notice;
 }

@@ -22,7 +22,8 @@ function go(found: Found): void {
     return;
   }
   const { id, lat, lng } = found.info;
-  showPlace({ lat: lat!, lng: lng! }, 15.5);
+  // One whose place is not known has no place to go to.
+  if (lat !== null && lng !== null) showPlace({ lat, lng }, 15.5);
   selected.value = id;
 }
 
@@ -45,6 +46,8 @@ export function Search() {
     input.current?.blur();
   };
   const key = (event: KeyboardEvent) => {
+    // An Escape in this box is meant for this box, not for the outlet that is open.
+    if (event.key === "Escape") event.stopPropagation();
     if (event.isComposing) return;
     if (event.key === "ArrowDown") setAt(Math.min(found.length - 1, at + 1));
     else if (event.key === "ArrowUp") setAt(Math.max(-1, at - 1));
@@ -69,13 +72,14 @@ export function Search() {
       />
       {text && <button type="button" class="plain" aria-label={w.clear} onClick={() => { setText(""); input.current?.focus(); }}><Icon name="close" /></button>}
       <Results found={found} at={at} pick={pick} />
-      {open && wanted && <p class={`found-note ${found.length === 0 ? "alone" : "hidden"}`} role="status">{note(found.length, state, w)}</p>}
+      {open && wanted && <p class={`found-note ${found.length === 0 ? "alone" : "hidden"}`} role="status">{note(found.length, wanted, state, w)}</p>}
     </div>
   );
 }
 
-function note(n: number, state: string, w: ReturnType<typeof useWords>): string {
+function note(n: number, wanted: string, state: string, w: ReturnType<typeof useWords>): string {
   if (n > 0) return w.results(n);
+  if (names.tooShort(wanted)) return w.typeMore;
   return state === "loading" ? w.loadingNames : state === "failed" ? w.noNames : w.nothingFound;
 }
 
