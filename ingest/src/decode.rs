@@ -67,7 +67,7 @@ pub fn decode<'a>(
         let detail = format!("{} bytes, at most {MAX_MESSAGE_BYTES} are allowed", payload.len());
         return Err(Rejection::new(Reason::Oversized, detail));
     }
-    let fields: Fields<'a> = serde_json::from_slice(payload).map_err(|e| malformed(kind, &e))?;
+    let fields: Fields<'a> = object(kind, payload)?;
     check_head(&fields, outlet, received)?;
     Ok(Entry::Pos(PosEntry {
         outlet,
@@ -78,6 +78,16 @@ pub fn decode<'a>(
         received,
         act: act(kind, fields)?,
     }))
+}
+
+/// Reads an object. serde would take an array too, and its values for the fields in their order.
+fn object<'a, T: Deserialize<'a>>(kind: PosKind, payload: &'a [u8]) -> Result<T, Rejection> {
+    if payload.trim_ascii_start().first() == Some(&b'[') {
+        let detail =
+            format!("an array, expected an object; the shape of a {} is in docs/pos-vendors.md", kind.name());
+        return Err(Rejection::new(Reason::Malformed, detail));
+    }
+    serde_json::from_slice(payload).map_err(|error| malformed(kind, &error))
 }
 
 fn malformed(kind: PosKind, error: &serde_json::Error) -> Rejection {
@@ -110,7 +120,7 @@ pub(crate) fn wrong(error: &serde_json::Error) -> String {
 
 fn check_head(fields: &Fields<'_>, outlet: &str, received: Millis) -> Result<(), Rejection> {
     if fields.outlet.as_ref().is_some_and(|said| said != outlet) {
-        let detail = "the outlet in the body is not the outlet of the subject";
+        let detail = "the outlet in the body is not the one of the subject or header";
         return Err(Rejection::new(Reason::WrongSubject, detail));
     }
     TerminalId::check(fields.terminal).map_err(|e| Rejection::new(Reason::OutOfRange, e.to_string()))?;
@@ -237,6 +247,10 @@ mod tests {
             (r#"{"terminal":"t1","seq":1,"at":"9001011234568"}"#, "not a time: expected RFC 3339"),
             (r#"{"terminal":"t1","seq":9001011234568"#, "EOF while parsing an object at line 1 column 36;"),
             (r#"{"terminal":9001011234568x"#, "a value of the wrong type, expected a borrowed string at"),
+            (
+                r#" [null,"t1",1,"2020-03-11T09:05:00+09:00",null,"mask",9001,null,null,null,null,null]"#,
+                "an array, expected an object;",
+            ),
         ] {
             let rejection = decode(PosKind::Report, "1", payload.as_bytes(), Millis(0)).unwrap_err();
             assert_eq!(rejection.reason, Reason::Malformed);

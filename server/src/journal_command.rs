@@ -66,6 +66,10 @@ pub async fn run(command: JournalCommand) -> anyhow::Result<ExitCode> {
         JournalCommand::Export { place, from, to, file } => {
             let (journal, extent) = place.open().await?;
             let range = from.unwrap_or(0).max(extent.first)..=to.unwrap_or(u64::MAX).min(extent.last);
+            if range.is_empty() {
+                let (first, last) = (extent.first, extent.last);
+                writeln!(io::stderr(), "the journal holds {first}..={last}: nothing of what was asked for")?;
+            }
             export(&journal, range, output(&file)?).await?;
             Ok(ExitCode::SUCCESS)
         }

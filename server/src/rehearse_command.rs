@@ -25,8 +25,8 @@ pub struct RehearseCommand {
     /// Servers that run already, instead of some of our own: http://… (open API), nats://…, desk=http://…, admin=http://…
     #[arg(long = "target", value_name = "URL")]
     targets: Vec<String>,
-    /// Targets that are not on this machine are mine and made for rehearsals: the load is that of an attack, and reports
-    /// overwrite what they hold
+    /// Targets that are written to, and those that are not on this machine, are mine and made for rehearsals: the load is that of
+    /// an attack, and reports overwrite what they hold
     #[arg(long)]
     target_is_mine: bool,
     /// Folder of the report

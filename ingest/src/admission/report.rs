@@ -21,6 +21,9 @@ pub struct Admitting {
     pub effective_from: Rfc3339,
     /// Whether no further cohort is admitted now.
     pub held: bool,
+    /// Since when, where none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_since: Option<Rfc3339>,
     /// The classes.
     pub classes: Vec<ClassReport>,
     /// The institutions and terminals that were turned away most often, and have spoken lately.
@@ -69,6 +72,7 @@ impl Admission {
             caps: rules.caps.name.clone(),
             effective_from: rules.plan.effective_from,
             held: self.held(),
+            held_since: self.held_since().map(Rfc3339),
             classes: self.class_reports().to_vec(),
             most_refused: most.collect(),
         }

@@ -155,7 +155,7 @@ fn parse<'a, T: Deserialize<'a>>(kind: PosKind, payload: &'a [u8]) -> Result<T, 
         let detail = format!("{} bytes, at most {MAX_MESSAGE_BYTES} are allowed", payload.len());
         return Err(Rejection::new(Reason::Oversized, detail));
     }
-    serde_json::from_slice(payload).map_err(|e| super::malformed(kind, &e))
+    super::object(kind, payload)
 }
 
 impl Request<'_> {
@@ -221,7 +221,7 @@ fn outlet_of<'a>(said: Option<&'a Text<'_>>, address: Address<'a>) -> Result<&'a
     match (address.outlet, said) {
         (Some(addressed), Some(Text(said))) if addressed != said => Err(Rejection::new(
             Reason::WrongSubject,
-            "the outlet in the body is not the outlet of the subject",
+            "the outlet in the body is not the one of the subject or header",
         )),
         (Some(addressed), _) => Ok(addressed),
         (None, Some(Text(said))) => {

@@ -17,7 +17,7 @@ use crate::intake::{Answer, Intake, wipe};
 /// Answers `{"answers": […]}`: for each request what it would have been answered alone, as a decision or as a reply with
 /// `rejected`.
 pub(super) async fn many(State(desk): State<Desk>, kind: PosKind, request: Request) -> Response {
-    let _entered = match Entrance::by_head(&desk, kind, request.headers(), true) {
+    let entered = match Entrance::by_head(&desk, kind, request.headers(), true) {
         Ok(entrance) => entrance,
         Err(rejection) => return problem::rejected(&desk.rejected(rejection)),
     };
@@ -27,7 +27,8 @@ pub(super) async fn many(State(desk): State<Desk>, kind: PosKind, request: Reque
     };
     let answered = match requests_of(&body) {
         Ok(requests) => {
-            let each = requests.iter().map(|request| each(&desk, kind, request.get().as_bytes()));
+            let told = entered.outlet.as_deref();
+            let each = requests.iter().map(|request| each(&desk, kind, told, request.get().as_bytes()));
             json(StatusCode::OK, joined(join_all(each).await))
         }
         Err(rejection) => problem::rejected(&desk.rejected(rejection)),
@@ -49,12 +50,13 @@ fn requests_of(body: &[u8]) -> Result<Vec<&RawValue>, Rejection> {
     Ok(requests)
 }
 
-async fn each(desk: &Intake, kind: PosKind, request: &[u8]) -> Answer {
-    let entrance = Entrance::of_many();
+async fn each(desk: &Intake, kind: PosKind, told: Option<&str>, request: &[u8]) -> Answer {
+    let entrance = Entrance::of_many(told);
     if kind != PosKind::Check {
         return ask(desk, kind, None, request, entrance).await;
     }
-    match desk.check(Address::default(), request, (entrance.door, entrance.taken)) {
+    let address = Address { outlet: entrance.outlet.as_deref(), claim: None };
+    match desk.check(address, request, (entrance.door, entrance.taken)) {
         Ok(decision) => Ok(bytes_of(&decision)),
         Err(rejection) => Err(Box::new(desk.rejected(rejection))),
     }

@@ -41,9 +41,9 @@ impl Entrance {
         Ok(Self { door: Door::Open(permit), taken, outlet: Some(code.to_owned()) })
     }
 
-    /// One of many: the body says who sends it.
-    pub(super) fn of_many() -> Self {
-        Self { door: Door::AskOfMany, taken: Instant::now(), outlet: None }
+    /// One of many, by whom the head told, or else whom its own body tells.
+    pub(super) fn of_many(told: Option<&str>) -> Self {
+        Self { door: Door::AskOfMany, taken: Instant::now(), outlet: told.map(str::to_owned) }
     }
 }
 

@@ -346,7 +346,7 @@ async fn a_second_jaego_on_the_same_folder_leaves_the_first_alone() {
     let status = wait_for("the end of the second", || second.try_wait().unwrap()).await;
     assert_eq!(status.code(), Some(1));
     let log = harness::log(dir.path());
-    assert!(log.contains("is in use by another nats-server"), "{log}");
+    assert!(log.contains("another jaego runs on"), "{log}");
     let endpoints: Endpoints =
         serde_json::from_slice(&std::fs::read(Endpoints::path(dir.path())).unwrap()).unwrap();
     assert_eq!(endpoints, first.endpoints);

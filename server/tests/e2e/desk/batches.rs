@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{claim, post, start};
+use super::{OTHER, PHARMACY, claim, post, read, start};
 
 #[tokio::test]
 async fn a_thousand_claims_are_answered_in_order_and_one_more_is_too_many() {
@@ -42,4 +42,23 @@ async fn one_bad_request_of_a_batch_harms_no_other() {
     assert_eq!(told(1), (json!("rejected"), json!("malformed")));
     assert_eq!(told(2), (json!("rejected"), json!("out_of_range")));
     assert_eq!(told(3), (json!("accepted"), Value::Null));
+}
+
+#[tokio::test]
+async fn the_outlet_of_the_head_is_that_of_all_and_no_other_is_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let jaego = start(dir.path()).await;
+    let mut without = claim(1, 1, 1);
+    without.as_object_mut().unwrap().remove("outlet");
+    let mut other = claim(3, 3, 1);
+    other["outlet"] = OTHER.into();
+    let url = format!("{}/desk/v1/claims/batch", jaego.endpoints.desk);
+    let body = json!([without, claim(2, 2, 1), other]).to_string();
+    let asked = jaego.http.post(url).header("Jaego-Outlet", PHARMACY).body(body).send().await.unwrap();
+    let answers = read(asked).await.json();
+    let told =
+        |n: usize| (answers["answers"][n]["decision"].clone(), answers["answers"][n]["reason"].clone());
+    assert_eq!(told(0), (json!("granted"), Value::Null), "{answers}");
+    assert_eq!(told(1), (json!("granted"), Value::Null), "{answers}");
+    assert_eq!(told(2), (Value::Null, json!("wrong_subject")), "{answers}");
 }

@@ -28,6 +28,11 @@ pub(super) fn addresses(targets: &[String], mine: bool) -> Result<Addresses> {
             "{target} is not on this machine: a rehearsal is as heavy as an attack, and its reports overwrite stock; next step: give \
              --target-is-mine where these servers are yours and made for rehearsals"
         );
+        ensure!(
+            mine || kind == "open",
+            "{target} is written to: first reports overwrite the stock of every outlet, and a migration the registry; next step: give \
+             --target-is-mine where these servers are yours and made for rehearsals"
+        );
         match kind {
             "nats" => nats.push([at; 3]),
             "desk" => desks.push(at),
@@ -133,16 +138,21 @@ mod tests {
             "desk=http://127.0.0.1:82",
             "admin=http://127.0.0.1:81",
         ];
-        let found = read(&all, false).unwrap();
+        let found = read(&all, true).unwrap();
         assert_eq!((found.open.len(), found.nats.len(), found.cores[0][1].port()), (1, 1, 81));
         assert!(read(&["http://192.0.2.1:80"], false).unwrap_err().to_string().contains("--target-is-mine"));
         assert!(read(&["http://192.0.2.1:80"], true).is_ok());
+        assert!(read(&all[..1], false).is_ok());
+        for written in &all[1..] {
+            let told = read(&[all[0], written], false).unwrap_err().to_string();
+            assert!(told.contains("is written to"), "{told}");
+        }
         for wrong in [
             &["nats://127.0.0.1:42"][..],
             &["http://127.0.0.1:80", "nats://127.0.0.1:42"],
             &["door=127.0.0.1:80"],
         ] {
-            assert!(read(wrong, false).is_err(), "{wrong:?}");
+            assert!(read(wrong, true).is_err(), "{wrong:?}");
         }
     }
 
@@ -163,7 +173,7 @@ mod tests {
         assert!(told.contains("--target admin="), "{told}");
         // Readers and a migration without tills.
         assert_eq!(can("onnuri-2025-03-01", &[readers, admin]), Ok(()));
-        let found = addresses(&[readers, admin].map(str::to_owned), false).unwrap();
+        let found = addresses(&[readers, admin].map(str::to_owned), true).unwrap();
         assert_eq!((found.nats.len(), found.cores[0][1].port()), (0, 81));
         assert_eq!(can("mask-2020-03-11", &[readers]), Ok(()));
     }
