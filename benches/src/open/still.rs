@@ -148,12 +148,11 @@ pub(super) async fn answer(url: &str, header: Option<&str>) -> Result<Sample> {
 }
 
 async fn measure(case: &Case, ours: &[String], theirs: &[String], length: usize) -> Result<Vec<Row>> {
-    let (our_lines, their_lines) = (lines(case, &ours[0]).await?, lines(case, &theirs[0]).await?);
-    let (our_lines, their_lines) = (borrowed(&our_lines), borrowed(&their_lines));
     let (mut ours_best, mut theirs_best): (Option<Load>, Option<Load>) = (None, None);
     for _ in 0..2 {
-        keep_better(&mut theirs_best, load(theirs, &their_lines).await?);
-        keep_better(&mut ours_best, load(ours, &our_lines).await?);
+        // Tags are asked for anew each time: a version lasts a minute, and the loads of one case longer.
+        keep_better(&mut theirs_best, load(theirs, &borrowed(&lines(case, &theirs[0]).await?)).await?);
+        keep_better(&mut ours_best, load(ours, &borrowed(&lines(case, &ours[0]).await?)).await?);
     }
     let (us, them) = (ours_best.context("measured")?, theirs_best.context("measured")?);
     let name = case.name;
@@ -166,8 +165,8 @@ async fn measure(case: &Case, ours: &[String], theirs: &[String], length: usize)
         let half = us.per_second() / 2.0;
         let (mut us, mut them) = ([0; TAILS], [0; TAILS]);
         for n in 0..TAILS {
-            us[n] = tail(ours, &our_lines, half).await?;
-            them[n] = tail(theirs, &their_lines, half).await?;
+            us[n] = tail(ours, &borrowed(&lines(case, &ours[0]).await?), half).await?;
+            them[n] = tail(theirs, &borrowed(&lines(case, &theirs[0]).await?), half).await?;
         }
         let told = format!("jaego {us:?} µs, nginx {them:?} µs at {half:.0}/s");
         rows.push(Row::plain(format!("{name}: p99 at half of the peak"), told));
