@@ -126,9 +126,7 @@ impl OutletState {
         item.promised = item.promised.saturating_add_signed(stock.promised);
         if let Some(count) = item.count.filter(|_| stock.count != 0) {
             // What comes back over the counter is no delivery.
-            let arrived = item.arrived;
-            item.set(count + i64::from(stock.count), received, rules);
-            item.arrived = arrived;
+            item.put(count + i64::from(stock.count), received, rules);
         }
         item.hear(received, received);
         before.is_some_and(|count| count >= 0) && item.count.is_some_and(|count| count < 0)
@@ -325,15 +323,19 @@ impl ItemState {
         self.received = self.received.max(received);
     }
 
+    /// Sets the count by what the outlet says: more than there was has arrived.
     fn set(&mut self, count: i64, observed: Millis, rules: &Rules) {
-        let before = self.count.replace(count);
-        if before != Some(count) {
-            self.changed = self.changed.max(observed);
+        match self.count {
+            None => self.arrived = observed,
+            Some(before) if count > before.max(0) => self.arrived = self.arrived.max(observed),
+            Some(_) => {}
         }
-        if before.is_none() {
-            self.arrived = observed;
-        } else if before.is_some_and(|b| count > b.max(0)) {
-            self.arrived = self.arrived.max(observed);
+        self.put(count, observed, rules);
+    }
+
+    fn put(&mut self, count: i64, observed: Millis, rules: &Rules) {
+        if self.count.replace(count) != Some(count) {
+            self.changed = self.changed.max(observed);
         }
         if let Ok(count) = u32::try_from(count) {
             self.band = Some(rules.bands.of(count));

@@ -7,7 +7,7 @@ use schemas::entry::{Entry, RegistryCommit};
 use schemas::registry::OutletInfo;
 use schemas::{Millis, OutletCode};
 
-use crate::journal::{Ack, Journal, Sealed, TooLarge};
+use crate::journal::{Ack, Journal, Sealed};
 
 /// Bits of an import's id that are drawn.
 const CHANCE_BITS: u32 = 12;
@@ -28,9 +28,6 @@ pub enum ImportError {
     /// The name of the list leaves no room in a batch.
     #[error("the name of the list takes {0} bytes, at most {MAX_BYTES} are allowed: give it a shorter one")]
     Source(usize),
-    /// NATS takes less than a batch.
-    #[error(transparent)]
-    Nats(#[from] TooLarge),
 }
 
 /// Writes the rows and their commit (of rows with the same code the first counts); they take effect at the acknowledged sequence.
@@ -51,7 +48,7 @@ pub async fn import(
     for row in rows {
         batch.push(&Entry::RegistryRow { import, outlet: Box::new(row.clone()) }).await?;
     }
-    batch.flush().await?;
+    batch.flush().await;
     let outlets: HashSet<&OutletCode> = rows.iter().map(|row| &row.code).collect();
     let rows = u32::try_from(outlets.len()).expect("a registry is far shorter than 2^32");
     let received = crate::clock::now();
@@ -64,7 +61,7 @@ pub async fn import(
             received,
         }))
         .await?;
-    Ok(batch.flush().await?.expect("the commit was just pushed"))
+    Ok(batch.flush().await.expect("the commit was just pushed"))
 }
 
 fn too_long(entry: &Entry<'_>, bytes: usize) -> ImportError {
@@ -97,24 +94,24 @@ impl Batches<'_> {
         }
         if self.payload.len() > MAX_BYTES {
             let last = self.payload.split_off(before);
-            self.flush().await?;
+            self.flush().await;
             self.payload = last;
         }
         self.count += 1;
         if self.count == MAX_ENTRIES {
-            self.flush().await?;
+            self.flush().await;
         }
         Ok(())
     }
 
-    async fn flush(&mut self) -> Result<Option<Ack>, TooLarge> {
+    async fn flush(&mut self) -> Option<Ack> {
         if self.count == 0 {
-            return Ok(None);
+            return None;
         }
         self.number += 1;
         let id = format!("import-{}-{}", self.import, self.number);
         let payload = std::mem::take(&mut self.payload).into();
         let sealed = Sealed { payload, count: std::mem::take(&mut self.count), id, writer: None };
-        self.journal.append_if_it_fits(&sealed).await.map(Some)
+        Some(self.journal.append(&sealed).await)
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_nats::Client;
-use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{
     Config, DiscardPolicy, PersistenceMode, RetentionPolicy, StorageType, Stream,
@@ -25,6 +24,8 @@ use crate::proof::Proof;
 pub const MAX_AGE: Duration = Duration::from_secs(36 * 86_400);
 /// Within this time the stream itself drops a message that is sent twice.
 const DEDUP_WINDOW: Duration = Duration::from_secs(120);
+/// What NATS takes unless it is told otherwise; batches and parts of snapshots stay below.
+const LEAST_PAYLOAD: usize = 1024 * 1024;
 /// How long one attempt to append may take.
 const ACK_LIMIT: Duration = Duration::from_secs(5);
 
@@ -49,18 +50,11 @@ pub enum JournalError {
         "stream {JOURNAL_STREAM} {0}: back it up, remove it and let jaego make it, or correct it with `nats stream edit`"
     )]
     Unfit(&'static str),
-}
-
-/// A batch that NATS takes in no attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a batch of {bytes} bytes is larger than NATS takes, whose max_payload is {most}: set it to 1 MiB, as jaego's own has it"
-)]
-pub struct TooLarge {
-    /// Bytes of the batch, headers aside.
-    pub bytes: usize,
-    /// What the server takes, headers and all.
-    pub most: usize,
+    /// A batch would never be taken, however often it is sent.
+    #[error(
+        "NATS takes messages of up to {0} bytes, and jaego's have up to {LEAST_PAYLOAD}: set `max_payload: 1MB` on its servers"
+    )]
+    SmallMessages(usize),
 }
 
 /// Tries for so long: a cluster that starts, or has lost a server and elects a leader, answers some seconds later.
@@ -148,6 +142,10 @@ impl Journal {
             })
             .await
             .map_err(|e| JournalError::Nats { what: "opening the journal", cause: e.into() })?;
+        let taken = context.client().server_info().max_payload;
+        if taken < LEAST_PAYLOAD {
+            return Err(JournalError::SmallMessages(taken));
+        }
         let stored = stream.cached_info().config.num_replicas;
         if stored != replicas {
             tracing::warn!(
@@ -268,29 +266,15 @@ impl Journal {
 
     /// Appends a batch and waits until it is safe, trying again under the same id for as long as it takes.
     pub async fn append(&self, batch: &Sealed) -> Ack {
-        let mut pause = Pause::default();
+        let mut wait = Duration::from_millis(20);
         loop {
             match self.try_append(batch).await {
                 Ok(ack) => return ack,
-                Err(error) => pause.after(&error, batch).await,
-            }
-        }
-    }
-
-    /// Appends a batch as [`Self::append`] does, unless it is larger than NATS takes: then no attempt helps.
-    ///
-    /// # Errors
-    /// [`TooLarge`]; nothing was written.
-    pub async fn append_if_it_fits(&self, batch: &Sealed) -> Result<Ack, TooLarge> {
-        let mut pause = Pause::default();
-        loop {
-            match self.try_append(batch).await {
-                Ok(ack) => return Ok(ack),
-                Err(error) if is_too_large(&error) => {
-                    let most = self.client().server_info().max_payload;
-                    return Err(TooLarge { bytes: batch.payload.len(), most });
+                Err(error) => {
+                    tracing::warn!(%error, id = batch.id, "journal not acknowledged; the same batch is sent again");
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(Duration::from_secs(2));
                 }
-                Err(error) => pause.after(&error, batch).await,
             }
         }
     }
@@ -325,28 +309,6 @@ impl Journal {
         }
         let ack = self.context.send_publish(JOURNAL, message).await?.await?;
         Ok(Ack { seq: ack.sequence, duplicate: ack.duplicate })
-    }
-}
-
-fn is_too_large(error: &async_nats::Error) -> bool {
-    let refused = error.downcast_ref::<PublishError>();
-    refused.is_some_and(|error| error.kind() == PublishErrorKind::MaxPayloadExceeded)
-}
-
-/// How long is waited before the next attempt: longer each time, up to two seconds.
-struct Pause(Duration);
-
-impl Default for Pause {
-    fn default() -> Self {
-        Self(Duration::from_millis(20))
-    }
-}
-
-impl Pause {
-    async fn after(&mut self, error: &async_nats::Error, batch: &Sealed) {
-        tracing::warn!(%error, id = batch.id, "journal not acknowledged; the same batch is sent again");
-        tokio::time::sleep(self.0).await;
-        self.0 = (self.0 * 2).min(Duration::from_secs(2));
     }
 }
 

@@ -8,7 +8,7 @@ use aggregator::Fold;
 use async_nats::jetstream::{self, stream};
 use ingest::checkpoints::Checkpoints;
 use ingest::import::{ImportError, import};
-use ingest::journal::{Extent, Journal, Sealed, TooLarge};
+use ingest::journal::{Extent, Journal, JournalError, Sealed, patiently};
 use ingest::nats_server::NatsServer;
 use ingest::tail::{self, TailError};
 use nix::sys::signal::{Signal, kill};
@@ -69,13 +69,30 @@ async fn a_batch_whose_ack_was_lost_is_sent_again_and_stored_once() {
 }
 
 #[tokio::test]
-async fn a_batch_that_nats_does_not_take_is_an_error_where_it_may_be() {
-    let bench = bench().await;
-    let batch = Sealed { payload: vec![b' '; 2 << 20].into(), ..tick(1) };
-    let refused = tokio::time::timeout(LIMIT, bench.journal.append_if_it_fits(&batch)).await.unwrap();
-    assert_eq!(refused, Err(TooLarge { bytes: 2 << 20, most: 1 << 20 }));
-    let ack = bench.journal.append_if_it_fits(&tick(2)).await.unwrap();
-    assert_eq!(ack.seq, bench.first);
+async fn a_nats_that_takes_no_whole_batch_is_refused_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let settings = dir.path().join("nats.conf");
+    let store = dir.path().join("store");
+    let text = format!(
+        "listen: \"127.0.0.1:{port}\"\nmax_payload: 524288\njetstream {{ store_dir: \"{}\" }}\n",
+        store.display()
+    );
+    std::fs::write(&settings, text).unwrap();
+    let program = ingest::nats_server::find().unwrap();
+    let mut server = std::process::Command::new(program)
+        .arg("-c")
+        .arg(settings)
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let client = ingest::nats::connect_whenever(&format!("nats://127.0.0.1:{port}"), "test").await.unwrap();
+    let refused = patiently(|| Journal::open(client.clone(), 1)).await;
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let error = refused.unwrap_err();
+    assert!(matches!(error, JournalError::SmallMessages(524_288)), "{error}");
+    assert!(error.to_string().contains("max_payload"), "{error}");
 }
 
 #[tokio::test]

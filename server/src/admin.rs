@@ -156,9 +156,6 @@ async fn import(
     .await;
     match done {
         Ok(Ok(Some(imported))) => Json(imported).into_response(),
-        Ok(Err(error @ ImportError::Nats(_))) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response()
-        }
         Ok(Err(error)) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
         Ok(Ok(None)) => (
             StatusCode::INTERNAL_SERVER_ERROR,

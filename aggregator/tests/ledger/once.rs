@@ -82,6 +82,20 @@ fn a_claim_is_void_once_by_its_outlet() {
 }
 
 #[test]
+fn what_is_taken_back_is_no_delivery() {
+    let mut world = World::under(masks(Window::Week, 2));
+    world.report(OUTLETS[0], "mask", 50, MONDAY);
+    let later = MONDAY.plus(60_000);
+    world.claim(claim(1, 1, 2, later)).unwrap();
+    world.void(1, OUTLETS[0], later).unwrap();
+    let snapshot = world.cut(later.plus(1_000));
+    let mut rows = snapshot.outlets.iter().flatten();
+    let row = rows.find(|row| row.info.code.as_str() == OUTLETS[0]).unwrap();
+    let mask = row.item("mask").unwrap();
+    assert_eq!((mask.count, mask.arrived, mask.changed), (Some(50), MONDAY, later));
+}
+
+#[test]
 fn a_claim_that_comes_after_its_void_is_not_decided() {
     let mut world = World::under(masks(Window::Week, 2));
     world.report(OUTLETS[0], "mask", 50, MONDAY);
