@@ -20,6 +20,7 @@ pub mod identity;
 pub mod import;
 pub mod intake;
 pub mod journal;
+pub mod lock;
 pub mod modes;
 pub mod nats;
 pub mod nats_server;

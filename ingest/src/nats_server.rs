@@ -4,7 +4,7 @@
 //! It holds a lock on its folder as long as it lives, so that no second server ever opens the same store.
 
 use std::ffi::OsString;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::process::CommandExt;
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use crate::identity::KEY_VARIABLES;
+use crate::lock;
 
 /// How long the server may take to recover its store and listen.
 const START_LIMIT: Duration = Duration::from_secs(120);
@@ -191,22 +192,12 @@ impl NatsServer {
     }
 }
 
-/// Locks the folder of a server. One that was killed a moment ago is waited for.
+/// Locks the folder of a server.
 fn hold(dir: &Path) -> Result<File, StartError> {
     let path = dir.join("lock");
-    let io = |cause| StartError::Io { what: "locking", path: path.clone(), cause };
-    let lock = File::options().create(true).append(true).open(&path).map_err(io)?;
-    let started = Instant::now();
-    loop {
-        match lock.try_lock() {
-            Ok(()) => return Ok(lock),
-            Err(TryLockError::Error(cause)) => return Err(io(cause)),
-            Err(TryLockError::WouldBlock) if started.elapsed() > HELD_LIMIT => {
-                return Err(StartError::Held(dir.to_owned()));
-            }
-            Err(TryLockError::WouldBlock) => std::thread::park_timeout(Duration::from_millis(5)),
-        }
-    }
+    let held = lock::hold(&path, HELD_LIMIT);
+    let held = held.map_err(|cause| StartError::Io { what: "locking", path, cause })?;
+    held.ok_or_else(|| StartError::Held(dir.to_owned()))
 }
 
 impl Drop for NatsServer {

@@ -115,16 +115,7 @@ async fn a_registry_with_a_row_larger_than_a_message_is_refused_and_the_next_is_
 }
 
 fn outlet(code: &str, name: &str) -> OutletInfo {
-    OutletInfo {
-        code: OutletCode::new(code).unwrap(),
-        name: name.to_owned(),
-        addr: String::new(),
-        kind: OutletType::Pharmacy,
-        place: None,
-        region: None,
-        hours: None,
-        external_ids: None,
-    }
+    OutletInfo::bare(OutletCode::new(code).unwrap(), name, "", OutletType::Pharmacy)
 }
 
 #[tokio::test]

@@ -144,6 +144,19 @@ pub struct OutletInfo {
     pub external_ids: Option<Box<ExternalIds>>,
 }
 
+impl OutletInfo {
+    /// An outlet of which nothing else is known.
+    pub fn bare(
+        code: OutletCode,
+        name: impl Into<String>,
+        addr: impl Into<String>,
+        kind: OutletType,
+    ) -> Self {
+        let (name, addr) = (name.into(), addr.into());
+        Self { code, name, addr, kind, place: None, region: None, hours: None, external_ids: None }
+    }
+}
+
 /// What other registers call an outlet. Its own code is not repeated here.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ExternalIds {

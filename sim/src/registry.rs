@@ -58,16 +58,11 @@ fn scaled(listed: f64, outlets: usize) -> usize {
 fn row(kind: OutletType, districts: &Districts, codes: &mut Codes, rng: &mut StdRng) -> OutletInfo {
     let region = districts.pick(kind, rng);
     let quarter = address::quarter(region, rng);
-    OutletInfo {
-        code: codes.fresh(kind, region, rng),
-        name: names::compose(kind, &quarter, rng),
-        addr: address::written(kind, region, &quarter, rng),
-        kind,
-        place: place(kind, region, rng),
-        region: Some(region.code),
-        hours: None,
-        external_ids: None,
-    }
+    let code = codes.fresh(kind, region, rng);
+    let name = names::compose(kind, &quarter, rng);
+    let addr = address::written(kind, region, &quarter, rng);
+    let place = place(kind, region, rng);
+    OutletInfo { place, region: Some(region.code), ..OutletInfo::bare(code, name, addr, kind) }
 }
 
 /// Districts by weight: pharmacies where people are, post offices and marts in the country.
@@ -214,15 +209,8 @@ impl TryFrom<ListedRow> for OutletInfo {
     type Error = anyhow::Error;
 
     fn try_from(row: ListedRow) -> Result<Self> {
-        Ok(Self {
-            code: OutletCode::new(&row.code)?,
-            name: row.name,
-            addr: row.addr,
-            kind: OutletType::from_code(&row.kind).with_context(|| format!("{:?} is no type", row.kind))?,
-            place: row.latitude.zip(row.longitude).map(|(lat, lng)| Place { lat, lng }),
-            region: None,
-            hours: None,
-            external_ids: None,
-        })
+        let kind = OutletType::from_code(&row.kind).with_context(|| format!("{:?} is no type", row.kind))?;
+        let place = row.latitude.zip(row.longitude).map(|(lat, lng)| Place { lat, lng });
+        Ok(Self { place, ..Self::bare(OutletCode::new(&row.code)?, row.name, row.addr, kind) })
     }
 }

@@ -163,16 +163,8 @@ pub fn born(person: u8, year: u16) -> Person {
 }
 
 pub fn info(code: &str) -> OutletInfo {
-    OutletInfo {
-        code: OutletCode::new(code).unwrap(),
-        name: format!("{code} 약국"),
-        addr: "서울특별시 중구 세종대로 110".to_owned(),
-        kind: OutletType::Pharmacy,
-        place: None,
-        region: None,
-        hours: None,
-        external_ids: None,
-    }
+    let (name, addr) = (format!("{code} 약국"), "서울특별시 중구 세종대로 110");
+    OutletInfo::bare(OutletCode::new(code).unwrap(), name, addr, OutletType::Pharmacy)
 }
 
 pub fn item(name: &str) -> ItemId {

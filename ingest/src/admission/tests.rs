@@ -20,17 +20,7 @@ fn outlets() -> OutletTypes {
     let kinds =
         [(PHARMACY, OutletType::Pharmacy), (OFFICE, OutletType::PostOffice), ("3", OutletType::PostOffice)];
     for (code, kind) in kinds {
-        let (code, name) = (OutletCode::new(code).unwrap(), String::new());
-        let outlet = OutletInfo {
-            code,
-            addr: name.clone(),
-            name,
-            kind,
-            place: None,
-            region: None,
-            hours: None,
-            external_ids: None,
-        };
+        let outlet = OutletInfo::bare(OutletCode::new(code).unwrap(), "", "", kind);
         fold.apply(1, Entry::RegistryRow { import: 1, outlet: Box::new(outlet) });
     }
     let commit = RegistryCommit { import: 1, rows: 3, digest: 1, source: String::new(), received: Millis(0) };

@@ -150,15 +150,11 @@ mod tests {
     use super::*;
 
     fn outlet(code: &str, name: &str, place: Option<(f64, f64)>) -> OutletInfo {
+        let code = OutletCode::new(code).unwrap();
         OutletInfo {
-            code: OutletCode::new(code).unwrap(),
-            name: name.to_owned(),
-            addr: "서울특별시 강남구".to_owned(),
-            kind: OutletType::Pharmacy,
             place: place.map(|(lat, lng)| Place { lat, lng }),
             region: Some(RegionCode(11_680)),
-            hours: None,
-            external_ids: None,
+            ..OutletInfo::bare(code, name, "서울특별시 강남구", OutletType::Pharmacy)
         }
     }
 

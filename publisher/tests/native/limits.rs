@@ -32,6 +32,12 @@ async fn served(limits: ReaderLimits) -> Served {
     Served { publisher, at }
 }
 
+/// One request a second, so many at once, and as many with a key.
+fn with_keys(burst: u32, key_burst: u32) -> ReaderLimits {
+    let key_secret = Some(KeySecret::new([7; 32]));
+    ReaderLimits { rate: rate(1, burst), key_rate: rate(1, key_burst), key_secret, ..free() }
+}
+
 fn free() -> ReaderLimits {
     ReaderLimits::of_time()
 }
@@ -296,13 +302,8 @@ async fn a_proxy_of_ours_tells_who_asks_and_nobody_else_does() {
 
 #[tokio::test]
 async fn a_key_that_anybody_makes_raises_the_rate_on_every_edge_and_no_further() {
-    let with_keys = ReaderLimits {
-        rate: rate(1, 5),
-        key_rate: rate(1, 40),
-        key_secret: Some(KeySecret::new([7; 32])),
-        ..free()
-    };
-    let (here, there) = (served(with_keys.clone()).await, served(with_keys).await);
+    let limits = with_keys(5, 40);
+    let (here, there) = (served(limits.clone()).await, served(limits).await);
     let without = served(ReaderLimits { rate: rate(1, 50), ..free() }).await;
     let mut stream = connect("127.0.0.7", here.at).await;
     let made = ask(&mut stream, "POST", "/v1/keys", &[("Content-Length", "0")]).await;
@@ -338,12 +339,7 @@ async fn a_key_that_anybody_makes_raises_the_rate_on_every_edge_and_no_further()
 
 #[tokio::test]
 async fn many_keys_at_one_address_are_worth_one() {
-    let limits = ReaderLimits {
-        rate: rate(1, 20),
-        key_rate: rate(1, 20),
-        key_secret: Some(KeySecret::new([7; 32])),
-        ..free()
-    };
+    let limits = with_keys(20, 20);
     let server = served(limits).await;
     let mut stream = connect("127.0.0.7", server.at).await;
     let mut keys = Vec::new();
@@ -361,12 +357,7 @@ async fn many_keys_at_one_address_are_worth_one() {
 
 #[tokio::test]
 async fn guessing_keys_takes_of_the_rate_and_is_no_way_around_it() {
-    let limits = ReaderLimits {
-        rate: rate(1, 5),
-        key_rate: rate(1, 40),
-        key_secret: Some(KeySecret::new([7; 32])),
-        ..free()
-    };
+    let limits = with_keys(5, 40);
     let server = served(limits).await;
     let mut stream = connect("127.0.0.7", server.at).await;
     let guess = [(KEY_HEADER, "guessed")];
@@ -387,12 +378,7 @@ async fn guessing_keys_takes_of_the_rate_and_is_no_way_around_it() {
 
 #[tokio::test]
 async fn who_made_too_many_keys_is_told_of_that_policy_and_not_of_the_rate() {
-    let limits = ReaderLimits {
-        rate: rate(1, 20),
-        key_rate: rate(1, 20),
-        key_secret: Some(KeySecret::new([7; 32])),
-        ..free()
-    };
+    let limits = with_keys(20, 20);
     let server = served(limits).await;
     let mut stream = connect("127.0.0.7", server.at).await;
     for n in 0..6 {

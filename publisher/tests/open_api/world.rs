@@ -222,16 +222,8 @@ pub(crate) fn outlet(
     kind: OutletType,
     place: Option<Place>,
 ) -> OutletInfo {
-    OutletInfo {
-        code: OutletCode::new(code).unwrap(),
-        name: name.into(),
-        addr: addr.into(),
-        kind,
-        place,
-        region: region::of_address(addr),
-        hours: None,
-        external_ids: None,
-    }
+    let bare = OutletInfo::bare(OutletCode::new(code).unwrap(), name, addr, kind);
+    OutletInfo { place, region: region::of_address(addr), ..bare }
 }
 
 /// Local time as the face of 2020 writes it.

@@ -54,16 +54,7 @@ mod tests {
     use super::*;
 
     fn losing(lost: usize, of: usize) -> Reconciliation {
-        let row = OutletInfo {
-            code: OutletCode::new("1").unwrap(),
-            name: String::new(),
-            addr: String::new(),
-            kind: OutletType::Pharmacy,
-            place: None,
-            region: None,
-            hours: None,
-            external_ids: None,
-        };
+        let row = OutletInfo::bare(OutletCode::new("1").unwrap(), "", "", OutletType::Pharmacy);
         Reconciliation { old: of, removed: vec![row; lost], ..Reconciliation::default() }
     }
 

@@ -116,8 +116,7 @@ pub(super) fn registry(open: SocketAddr) -> Result<Vec<OutletInfo>> {
         .map(|line| {
             let Listed { id, name, addr, kind, lat, lng } = serde_json::from_slice(line)?;
             let place = lat.zip(lng).map(|(lat, lng)| Place { lat, lng });
-            let code = OutletCode::new(&id)?;
-            Ok(OutletInfo { code, name, addr, kind, place, region: None, hours: None, external_ids: None })
+            Ok(OutletInfo { place, ..OutletInfo::bare(OutletCode::new(&id)?, name, addr, kind) })
         })
         .collect()
 }
