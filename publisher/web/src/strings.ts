@@ -170,7 +170,6 @@ const ko = {
       since: (time: string, lasting: string) => `${time}부터 · ${lasting}`,
       dead: { name: "새 보고를 적지 못하고 있습니다", what: "판매처의 보고와 판매가 아무것도 적히지 않습니다. 읽기는 됩니다." },
       modes: {
-        core_silent: { name: "중심 서버(코어)의 소식이 없습니다", what: "판매처의 보고를 받고 있는지 여기서는 알 수 없습니다." },
         nats_gone: { name: "메시지 서버(NATS)와 끊겼습니다", what: "판매처의 보고가 들어오지 못합니다. 판매처는 다시 보냅니다." },
         disk_full: { name: "디스크가 가득 찼습니다", what: "기록할 자리가 없거나 거의 없습니다." },
         journal_slow: { name: "기록이 느립니다", what: "기록이 1초 넘게 확인되지 않아 새 보고를 돌려보냅니다. 판매처는 다시 보냅니다." },
@@ -375,7 +374,6 @@ const en: Strings = {
       since: (time, lasting) => `since ${time} · ${lasting}`,
       dead: { name: "New reports are not being written", what: "Nothing that outlets report or sell is written. Reading works." },
       modes: {
-        core_silent: { name: "No core has been heard", what: "Whether reports of outlets are taken is not known here." },
         nats_gone: { name: "The message server (NATS) is gone", what: "Reports of outlets do not come in. Outlets send them again." },
         disk_full: { name: "The disk is full", what: "There is no room for the journal, or nearly none." },
         journal_slow: { name: "The journal is slow", what: "It has confirmed nothing for over a second, so new reports are turned away. Outlets send them again." },

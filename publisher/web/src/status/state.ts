@@ -19,10 +19,13 @@ const LIMITS: Record<string, number> = { pos_to_received: 5_000, received_to_com
 
 export type HopState = "ok" | "late" | "quiet" | "unknown";
 
+/** The mode of an edge that hears of no core. */
+export const SILENT = "core_silent";
+
 /** Whether it is known here that reports are taken: not while the core is silent, nor from a status that was kept. */
 export const heard = (status: Status): boolean =>
   state.value.reachable && status.source !== "stale" && status.writing != null && status.hops.every(({ count }) => count != null) &&
-  !status.writing.degraded.some(({ mode }) => mode === "core_silent");
+  !status.writing.degraded.some(({ mode }) => mode === SILENT);
 
 export function hopState(hop: string, p99: number | null, status: Status): HopState {
   if (hop === "published_to_you") return ageNow(status) > youLimit(status) ? "late" : "ok";

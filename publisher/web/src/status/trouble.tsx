@@ -4,7 +4,7 @@ import { Icon } from "../ui/icons.tsx";
 import { useBeat, useSignal } from "../signal.ts";
 import { useWords, type Strings } from "../strings.ts";
 import type { Status, Writing } from "../types.ts";
-import { heard, state } from "./state.ts";
+import { heard, SILENT, state } from "./state.ts";
 
 interface Trouble {
   id: string;
@@ -31,9 +31,10 @@ export function Troubles({ status }: { status: Status }) {
   const w = useWords();
   useBeat(1000);
   useSignal(state);
-  const at = Date.parse(status.last_updated);
   const known = heard(status);
-  const all = troubles(status.writing, w);
+  const silent = status.writing?.degraded.find(({ mode }) => mode === SILENT);
+  const at = Date.parse(silent?.since ?? status.last_updated);
+  const all = troubles(status.writing, w).filter(({ id }) => id !== SILENT);
   return (
     <section aria-labelledby="trouble-title">
       <h2 id="trouble-title">{w.s.trouble.title}</h2>
