@@ -143,13 +143,16 @@ mod tests {
     use super::*;
     use crate::rehearse::catalog;
 
+    /// What is said of a shipped scenario with a text in the place of another.
+    fn wrong(from: &str, to: &str) -> String {
+        let (_, text) = catalog::ALL[0];
+        assert!(text.contains(from), "{from}");
+        format!("{:#}", Scenario::parse(&text.replacen(from, to, 1)).unwrap_err())
+    }
+
     #[test]
     fn what_contradicts_itself_is_told() {
         let (_, text) = catalog::ALL[0];
-        let wrong = |from: &str, to: &str| {
-            assert!(text.contains(from), "{from}");
-            format!("{:#}", Scenario::parse(&text.replacen(from, to, 1)).unwrap_err())
-        };
         assert!(wrong("[stage]", "[stage]\nsize = 3").contains("size"));
         assert!(wrong("nats = 1", "nats = 2").contains("1 node or 3"));
         let few = "cores = 2\nedges = 1\nnats = 3";
@@ -178,11 +181,6 @@ mod tests {
 
     #[test]
     fn names_are_there_once_and_numbers_are_numbers() {
-        let (_, text) = catalog::ALL[0];
-        let wrong = |from: &str, to: &str| {
-            assert!(text.contains(from), "{from}");
-            format!("{:#}", Scenario::parse(&text.replacen(from, to, 1)).unwrap_err())
-        };
         let twice = wrong("class = \"apps_near\"", "class = \"apps_area\"");
         assert!(twice.contains("two loads are called \"apps_area\""), "{twice}");
         let twice = wrong("name = \"post_offices\"", "name = \"apps\"");
