@@ -241,7 +241,7 @@ impl Fold {
     }
 
     fn apply_caps(&mut self, caps: Caps) -> Applied {
-        let in_force = crate::caps::faults(&caps).is_empty();
+        let in_force = schemas::caps::faults(&caps).is_empty();
         if in_force {
             self.caps = Some(Arc::new(caps));
         }

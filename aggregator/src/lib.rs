@@ -4,7 +4,6 @@
 //! same entries in the same order give the same bytes, on every machine.
 
 pub mod calendar;
-pub mod caps;
 pub mod checkpoint;
 mod cover;
 mod cut;

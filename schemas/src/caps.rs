@@ -3,12 +3,16 @@
 //! Operators write it as TOML or JSON, and it enters the journal as it is. On 11 March 2020 1,406 post offices joined the
 //! shared duplicate check with no cap, and 23,000 pharmacies could not enter sales for three hours.
 
+mod check;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::Words;
 use crate::registry::OutletType;
 use crate::time::Rfc3339;
+
+pub use check::{CapsDoubt, CapsFault, Place, doubts, faults, plan_at};
 
 /// In force while no document ever entered the journal: caps that no honest institution meets.
 pub const BUILT_IN: &str = include_str!("../caps/built-in.toml");

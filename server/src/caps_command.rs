@@ -6,11 +6,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use aggregator::caps::{faults, plan_at};
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use schemas::Millis;
-use schemas::caps::Caps;
+use schemas::caps::{Caps, faults, plan_at};
 
 use crate::admin::InForce;
 use crate::caps_file;

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aggregator::Holds;
-use aggregator::caps::plan_at;
 use schemas::Millis;
-use schemas::caps::{Caps, Class, Plan};
+use schemas::caps::{Caps, Class, Plan, plan_at};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 

@@ -1,6 +1,5 @@
 //! Admission on the admin port: how it stands, and caps on their way into the journal.
 
-use aggregator::caps::{faults, plan_at};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -9,7 +8,7 @@ use axum::{Json, Router};
 use ingest::admission::Admitting;
 use ingest::journal::Sealed;
 use schemas::batch::push_line;
-use schemas::caps::Caps;
+use schemas::caps::{Caps, faults, plan_at};
 use schemas::entry::Entry;
 use serde::{Deserialize, Serialize};
 

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use aggregator::caps::{CapsFault, doubts as doubts_of};
-use schemas::caps::{Cap, Caps, Class, Cohort, Plan};
+use schemas::caps::{Cap, Caps, CapsFault, Class, Cohort, Plan, doubts as doubts_of};
 use schemas::time::KST_MINUTES;
 
 /// Faults, one a line under their number.
@@ -82,7 +81,7 @@ mod tests {
         let page = include_str!("../../../docs/caps.md");
         let (_, shown) = page.split_once("```toml\n").unwrap();
         let (shown, _) = shown.split_once("```").unwrap();
-        assert_eq!(aggregator::caps::faults(&toml::from_str(shown).unwrap()), Vec::new());
+        assert_eq!(schemas::caps::faults(&toml::from_str(shown).unwrap()), Vec::new());
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use schemas::Millis;
-use schemas::caps::{Cap, Caps, Class, Cohort, Institution, InstitutionCaps, LEAST_UNDER_WAY, Plan};
-use schemas::region;
+use super::{Cap, Caps, Class, Cohort, Institution, InstitutionCaps, LEAST_UNDER_WAY, Plan};
+use crate::region;
+use crate::time::Millis;
 
 /// The plan of a document that is in force at a moment; none before the first.
 #[must_use]
