@@ -87,9 +87,11 @@ fn grid(out: &mut String, scale: &Scale, axis: &Axis) {
     }
     for (second, words) in &axis.ticks {
         let x = across(*second, axis);
+        // The last one ends where the plot does.
+        let anchor = if x + RIGHT < WIDTH { "middle" } else { "end" };
         write!(
             out,
-            "<line x1={x:.1} x2={x:.1} y1={TOP} y2={:.1} class=grid /><text x={x:.1} y={:.1} text-anchor=middle>{}</text>",
+            "<line x1={x:.1} x2={x:.1} y1={TOP} y2={:.1} class=grid /><text x={x:.1} y={:.1} text-anchor={anchor}>{}</text>",
             bottom + 4.0,
             bottom + 18.0,
             escaped(words)
