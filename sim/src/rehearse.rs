@@ -6,6 +6,7 @@ pub mod books;
 pub mod catalog;
 pub(crate) mod events;
 mod generator;
+pub(crate) mod machine;
 pub mod measured;
 mod own;
 mod plain_http;

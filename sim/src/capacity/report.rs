@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::unfit::Unfit;
+use crate::rehearse::machine::Machine;
 use crate::rehearse::report::FORMAT;
 use crate::rehearse::scenario::Does;
 
@@ -27,6 +28,8 @@ pub struct Report {
     pub short: bool,
     /// CPUs of the machine.
     pub cpus: usize,
+    /// The machine; earlier reports do not tell it.
+    pub machine: Option<Machine>,
     /// Outlets in the registry.
     pub outlets: u64,
     /// Length of the run.
@@ -171,11 +174,13 @@ pub fn stage(report: &Report) -> String {
         0 => "a managed NATS".to_owned(),
         nodes => format!("{nodes} nodes of NATS"),
     };
+    let model = report.machine.as_ref().and_then(|machine| machine.cpu.as_deref());
     format!(
-        "{} core(s), {nats}, {} edge(s), {} CPUs, {} outlets",
+        "{} core(s), {nats}, {} edge(s), {} CPUs ({}), {} outlets",
         count("core"),
         count("edge"),
         report.cpus,
+        model.unwrap_or("of a model that the report does not tell"),
         report.outlets
     )
 }

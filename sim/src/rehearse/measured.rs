@@ -2,6 +2,7 @@
 
 use super::aftermath::Aftermath;
 use super::generator::Gauges;
+use super::machine::Machine;
 use super::scenario::{Form, Scenario};
 use super::schedule::Timeline;
 use super::tills::Accounts;
@@ -10,6 +11,10 @@ use crate::probe::Quantiles;
 
 /// What a run measured.
 pub struct Measured {
+    /// The machine that it was played on.
+    pub machine: Machine,
+    /// Servers that ran already; none: they were started.
+    pub targets: Vec<String>,
     /// Whether it is the short form.
     pub short: bool,
     /// Share of the real load.
@@ -64,6 +69,8 @@ impl Measured {
     /// Of a run in which nothing was measured yet.
     pub(crate) fn new(scenario: &Scenario, form: Form, short: bool, timeline: &Timeline) -> Self {
         Self {
+            machine: Machine::this(),
+            targets: Vec::new(),
             short,
             scale: form.scale,
             speed: form.speed,

@@ -25,6 +25,8 @@ pub fn folder(name: &str) -> PathBuf {
     PathBuf::from(format!("rehearsal-{name}-{digits}"))
 }
 
+/// The version of this program, which is that of the servers that it starts.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The files of a report: latencies, the twin, the page.
 const FILES: [&str; 3] = ["latency.hlog", "report.json", "report.html"];
 

@@ -46,6 +46,7 @@ pub(crate) fn play(scenario: &Scenario, form: Form, options: &Options) -> Result
     }
     let mut measured = Measured::new(scenario, form, options.short, &timeline);
     let mut progress = Progress::new(scenario);
+    measured.targets.clone_from(&options.targets);
     if let Err(error) = act(scenario, form, options, &timeline, &mut measured, &mut progress) {
         measured.void.push(format!("it could not be carried through: {error:#}"));
     }

@@ -69,9 +69,30 @@ fn reports_that_do_not_belong_together_are_refused() {
     assert!(matches!(twice, Unfit::Twice { .. }), "{twice}");
     let mut larger = good(2);
     larger["cpus"] = json!(8);
-    let larger = state(&asked(vec![first, files.write("larger.json", &larger)])).unwrap_err();
-    let words = larger.to_string();
-    assert!(matches!(larger, Unfit::AnotherStage { .. }) && words.contains("8 CPUs"), "{words}");
+    let other = |name: &str, other: &Value| {
+        let error = state(&asked(vec![first.clone(), files.write(name, other)])).unwrap_err();
+        assert!(matches!(error, Unfit::AnotherStage { .. }), "{error}");
+        error.to_string()
+    };
+    let words = other("larger.json", &larger);
+    assert!(words.contains("8 CPUs"), "{words}");
+    // As many CPUs of another model, and of one that an earlier report does not tell.
+    let mut model = good(2);
+    model["machine"]["cpu"] = json!("B2");
+    let words = other("model.json", &model);
+    assert!(words.contains("2 CPUs (B2)") && words.contains("2 CPUs (A1)"), "{words}");
+    let mut before = good(2);
+    before.as_object_mut().unwrap().remove("machine");
+    let words = other("before.json", &before);
+    assert!(words.contains("does not tell"), "{words}");
+    let mut alike = good(3);
+    alike.as_object_mut().unwrap().remove("machine");
+    let both = [files.write("before.json", &before), files.write("alike.json", &alike)];
+    assert!(state(&asked(both.to_vec())).is_ok(), "earlier reports belong together as they did");
+    // A newer kernel or more memory is no other stage.
+    let mut memory = good(2);
+    memory["machine"]["memory_mib"] = json!(64_000);
+    assert!(state(&asked(vec![first.clone(), files.write("memory.json", &memory)])).is_ok());
 }
 
 #[test]

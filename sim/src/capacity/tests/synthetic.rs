@@ -5,6 +5,7 @@ use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
 use crate::capacity::report::{Class, Report, Sample, Series};
+use crate::rehearse::machine::Machine;
 use crate::rehearse::report::FORMAT;
 use crate::rehearse::scenario::Does;
 
@@ -155,6 +156,12 @@ impl Day {
             void: Vec::new(),
             short: false,
             cpus: 2,
+            machine: Some(Machine {
+                cpu: Some("A1".to_owned()),
+                cpus: 2,
+                memory_mib: 8_192,
+                kernel: "6.1".to_owned(),
+            }),
             outlets: 25_439,
             seconds: self.seconds as f64,
             classes,
@@ -201,7 +208,7 @@ pub(super) fn json(report: &Report) -> Value {
     });
     json!({
         "format": FORMAT, "scenario": report.scenario, "began": report.began, "verdict": report.verdict, "void": report.void, "short": report.short,
-        "cpus": report.cpus, "outlets": report.outlets, "seconds": report.seconds, "classes": classes.collect::<Vec<_>>(),
+        "cpus": report.cpus, "machine": report.machine, "outlets": report.outlets, "seconds": report.seconds, "classes": classes.collect::<Vec<_>>(),
         "aside": report.aside, "events": report.events, "parts": report.parts, "samples": samples.collect::<Vec<_>>(),
     })
 }

@@ -72,11 +72,19 @@ fn how(scenario: &Scenario, measured: &Measured) -> String {
     } else {
         "전체 형식 · long form"
     };
-    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let machine = escaped(&measured.machine.words());
+    let (servers, load) = match measured.targets.as_slice() {
+        [] => (
+            "여기서 띄움: 부하와 기계를 나누어 씀 · started here, and share the machine with the load"
+                .to_owned(),
+            "",
+        ),
+        targets => (escaped(&targets.join(" ")), " (부하 · of the load)"),
+    };
     format!(
         "<p>{}<br><small>{}</small></p>\n<dl><dt>연습 시각 · begun<dd>{began}<dt>규모 · scale<dd>{:.0} % of the real load, {} outlets\
-         <dt>속도 · speed<dd>{} times faster: {}–{} in {:.0} s<dt>형식 · form<dd>{form}<dt>기계 · machine<dd>{cpus} CPUs, which \
-         servers and load share</dl>\n",
+         <dt>속도 · speed<dd>{} times faster: {}–{} in {:.0} s<dt>형식 · form<dd>{form}<dt>기계 · machine<dd>{machine}{load}\
+         <dt>서버 · servers<dd>{servers}<dt>판 · version<dd>jaego {}</dl>\n",
         escaped(&scenario.story.ko),
         escaped(&scenario.story.en),
         measured.scale * 100.0,
@@ -87,6 +95,7 @@ fn how(scenario: &Scenario, measured: &Measured) -> String {
         measured.timeline.length,
     )
 }
+        super::VERSION,
 
 fn thresholds(judgement: &Judgement) -> String {
     let mut out = "<h2>기준과 측정 <small>thresholds</small></h2>\n<div class=wide><table><tr><th><th>무엇 · what<th>측정 · measured<th>허용 · allowed</tr>".to_owned();

@@ -32,7 +32,6 @@ fn document(scenario: &Scenario, measured: &Measured, judgement: &Judgement) -> 
     let gauges = &measured.gauges;
     let classes =
         scenario.loads.iter().zip(&gauges.classes).map(|(load, gauge)| class(&load.class, load.does, gauge));
-    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     json!({
         "format": FORMAT,
         "scenario": scenario.name,
@@ -41,7 +40,10 @@ fn document(scenario: &Scenario, measured: &Measured, judgement: &Judgement) -> 
         "scale": measured.scale,
         "speed": measured.speed,
         "seconds": measured.timeline.length,
-        "cpus": cpus,
+        "jaego": super::VERSION,
+        "cpus": measured.machine.cpus,
+        "machine": measured.machine,
+        "targets": measured.targets,
         "outlets": measured.registered,
         "verdict": judgement.verdict,
         "void": judgement.void,
