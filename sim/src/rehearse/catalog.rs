@@ -7,6 +7,7 @@ use super::scenario::Scenario;
 /// Name and document of each.
 pub const ALL: &[(&str, &str)] = &[
     ("mask-2020-03-11", include_str!("../../scenarios/mask-2020-03-11.toml")),
+    ("mask-2020-03-11-staged", include_str!("../../scenarios/mask-2020-03-11-staged.toml")),
     ("onnuri-2025-03-01", include_str!("../../scenarios/onnuri-2025-03-01.toml")),
     ("core-dies-at-nine", include_str!("../../scenarios/core-dies-at-nine.toml")),
     ("reconnect-storm", include_str!("../../scenarios/reconnect-storm.toml")),
@@ -42,7 +43,7 @@ pub fn list() -> String {
             Scenario::parse(text).expect("a test reads every scenario that comes with jaego");
         let seconds = |speed: f64| ends.since(begins) / speed;
         format!(
-            "{name:<18} {} ({:.0} s at scale {}, short {:.0} s)\n",
+            "{name:<24} {} ({:.0} s at scale {}, short {:.0} s)\n",
             story.en,
             seconds(long.speed),
             long.scale,

@@ -7,6 +7,7 @@
 mod connection;
 mod gauges;
 mod pool;
+mod shed;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use gauges::{ClassGauge, Gauges};
 pub(crate) use pool::Terms;
+pub(crate) use shed::Shed;
 pub(crate) use worker::{Class, Worker};
 
 /// One request.
@@ -38,12 +40,12 @@ pub(crate) struct Request {
 pub(crate) enum Next {
     /// It is done: answered as it should be.
     Good,
-    /// It is done: turned away by name, and told so.
-    TurnedAway,
+    /// It is done: turned away for now by this name, and told so.
+    TurnedAway(&'static str),
     /// It is done: no answer, or a wrong one.
     Failed,
-    /// It is sent again after this time.
-    Again(Duration),
+    /// It is sent again after this time; the name by which this try was turned away for now, where it was.
+    Again(Duration, Option<&'static str>),
 }
 
 /// Somebody who asks.

@@ -1,7 +1,9 @@
 //! All that a run measured, in one place, for verdict and report.
 
+use schemas::caps::Caps;
+
 use super::aftermath::Aftermath;
-use super::generator::Gauges;
+use super::generator::{ClassGauge, Gauges};
 use super::machine::Machine;
 use super::scenario::{Form, Scenario};
 use super::schedule::Timeline;
@@ -15,6 +17,8 @@ pub struct Measured {
     pub machine: Machine,
     /// Servers that ran already; none: they were started.
     pub targets: Vec<String>,
+    /// The caps that were applied.
+    pub caps: Option<Caps>,
     /// Whether it is the short form.
     pub short: bool,
     /// Share of the real load.
@@ -71,6 +75,7 @@ impl Measured {
         Self {
             machine: Machine::this(),
             targets: Vec::new(),
+            caps: None,
             short,
             scale: form.scale,
             speed: form.speed,
@@ -104,6 +109,17 @@ impl Measured {
         !self.stopped && self.void.is_empty()
     }
 
+    /// When a server told that the opening is held: the first second of each stretch and the first one after it.
+    #[must_use]
+    pub fn held(&self) -> Vec<(usize, usize)> {
+        let samples = &self.seen.samples;
+        let held = |second: &usize| samples[*second].held;
+        let begins =
+            (0..samples.len()).filter(|second| held(second) && (*second == 0 || !held(&(second - 1))));
+        let ends = |from: usize| (from..samples.len()).find(|second| !held(second)).unwrap_or(samples.len());
+        begins.map(|from| (from, ends(from))).collect()
+    }
+
     /// Greatest age that any server told, in milliseconds, in a phase or all of them.
     #[must_use]
     pub fn oldest(&self, phase: Option<usize>) -> Option<f64> {
@@ -115,18 +131,26 @@ impl Measured {
         chosen.flat_map(|(_, sample)| sample.ages_ms.iter().flatten().copied()).reduce(f64::max)
     }
 
-    /// Share of the requests that were answered as they should be, in percent.
+    /// Share of the requests that were answered as they should be, in percent. Those that were turned away by name count as unanswered, but
+    /// for the classes in `shed`, of which some are meant to be: there they are left out.
     #[must_use]
-    pub fn answered(&self, class: Option<usize>) -> Option<f64> {
+    pub fn answered(&self, class: Option<usize>, shed: &[usize]) -> Option<f64> {
         let (mut good, mut all) = (0_u64, 0_u64);
         for (number, gauge) in self.gauges.classes.iter().enumerate() {
             if class.is_none_or(|class| class == number) {
-                let sum = |counts: &[u32]| counts.iter().map(|n| u64::from(*n)).sum::<u64>();
+                let turned_away = if shed.contains(&number) { 0 } else { sum(&gauge.turned_away) };
                 good += sum(&gauge.good);
-                all += sum(&gauge.good) + sum(&gauge.turned_away) + sum(&gauge.failed);
+                all += sum(&gauge.good) + turned_away + sum(&gauge.failed);
             }
         }
-        (all > 0).then(|| good as f64 * 100.0 / all as f64)
+        percent(good, all)
+    }
+
+    /// Share of the tries of a class that were turned away, in percent.
+    #[must_use]
+    pub fn shed(&self, class: usize) -> Option<f64> {
+        let ClassGauge { shed, good, failed, .. } = &self.gauges.classes[class];
+        percent(shed.total(), shed.total() + sum(good) + sum(failed))
     }
 
     /// Answers over HTTP with a status of 500 or more.
@@ -136,4 +160,12 @@ impl Measured {
         let chosen = chosen.filter(|(number, _)| class.is_none_or(|class| class == *number));
         chosen.flat_map(|(_, gauge)| gauge.statuses.range(500..)).map(|(_, number)| number).sum()
     }
+}
+
+fn sum(counts: &[u32]) -> u64 {
+    counts.iter().map(|n| u64::from(*n)).sum()
+}
+
+fn percent(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 * 100.0 / whole as f64)
 }

@@ -16,6 +16,8 @@ use super::wire;
 const VARIANTS: usize = 2_048;
 /// Rows of a page of the face of 2020.
 const PER_PAGE: usize = 500;
+/// Why a reader is turned away for now.
+const OVER_RATE: &str = "over_rate";
 /// Zoom of the tile that a home is on: about 8 km.
 const ZOOM: u32 = 12;
 
@@ -120,7 +122,7 @@ impl Caller for Readers {
                 self.wrong += 1;
                 Next::Failed
             }
-            429 => Next::TurnedAway,
+            429 => Next::TurnedAway(OVER_RATE),
             _ => Next::Failed,
         }
     }

@@ -2,6 +2,7 @@
 
 mod cast;
 mod held;
+mod openings;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,8 +46,8 @@ pub(crate) fn play(scenario: &Scenario, form: Form, options: &Options) -> Result
         target::can_play(scenario, &options.targets)?;
     }
     let mut measured = Measured::new(scenario, form, options.short, &timeline);
-    let mut progress = Progress::new(scenario);
     measured.targets.clone_from(&options.targets);
+    let mut progress = Progress::new(scenario);
     if let Err(error) = act(scenario, form, options, &timeline, &mut measured, &mut progress) {
         measured.void.push(format!("it could not be carried through: {error:#}"));
     }
@@ -81,10 +82,20 @@ fn act(
     tell_pids(&stage, &pids);
     let visible = Visible::default();
     let probes = cast.probe(&runtime, &stage, &visible)?;
+    let begins = match &scenario.caps {
+        Some(caps) if cast.has_tills() => {
+            progress.say("the caps of the day are applied");
+            let of = (scenario.name.as_str(), form.scale);
+            let (caps, begins) = openings::apply(caps, of, timeline, &stage.addresses.admins())?;
+            measured.caps = Some(caps);
+            begins
+        }
+        _ => Instant::now() + LEAD,
+    };
     progress.say("the day begins");
     measured.began_ms = crate::fleet::now().0;
     measured.before_mib = watch::sizes(&pids);
-    let shared = Arc::new(Shared::new(Instant::now() + LEAD));
+    let shared = Arc::new(Shared::new(begins));
     let running = cast.play(&shared)?;
     let watch = Watch::start(stage.addresses.open.clone(), Arc::clone(&pids), shared.start);
     let mut events = Events::new(scenario, timeline);
@@ -103,6 +114,7 @@ fn act(
     (measured.visible, measured.unseen) = (visible.whole_run(), visible.failed());
     running.end(measured)?;
     (measured.events, measured.remarks) = (events.done(), events.remarks());
+    tell_holds(measured);
     measured.remarks.extend(held::remark(scenario, measured));
     carried_through?;
     if !measured.stopped {
@@ -170,6 +182,15 @@ fn stop_on_signals(runtime: &tokio::runtime::Runtime) -> Result<Arc<AtomicBool>>
         told.store(true, Relaxed);
     });
     Ok(asked)
+}
+
+/// What servers told of the opening is among what happened.
+fn tell_holds(measured: &mut Measured) {
+    for (from, until) in measured.held() {
+        measured.events.push((from as f64, "the opening is held: no further cohort joins".to_owned()));
+        measured.events.push((until as f64, "the opening goes on".to_owned()));
+    }
+    measured.events.sort_by(|a, b| a.0.total_cmp(&b.0));
 }
 
 fn tell_pids(stage: &Stage, pids: &Pids) {

@@ -1,5 +1,6 @@
 //! A scenario: a named day with its load, its faults and what must hold, as its TOML document says it.
 
+mod caps;
 mod check;
 mod moment;
 mod ration;
@@ -8,6 +9,7 @@ mod threshold;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+pub use caps::{DayCaps, DayPlan};
 pub use moment::Moment;
 pub use ration::Ration;
 pub use threshold::{Quantile, Threshold};
@@ -35,6 +37,8 @@ pub struct Scenario {
     pub short: Form,
     /// What is started.
     pub stage: Stage,
+    /// The caps that hold; the built-in ones where none are said.
+    pub caps: Option<DayCaps>,
     /// Parts of the day, in order.
     #[serde(rename = "phase")]
     pub phases: Vec<Phase>,
@@ -125,6 +129,10 @@ fn one() -> usize {
     1
 }
 
+fn one_terminal() -> u32 {
+    1
+}
+
 /// A part of the day.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -145,6 +153,9 @@ pub struct Load {
     pub class: String,
     /// What a caller does.
     pub does: Does,
+    /// Terminals of each outlet, of which each request comes from one at random.
+    #[serde(default = "one_terminal")]
+    pub terminals: u32,
     /// Requests a second at full scale, the mean over bursts.
     pub rate: f64,
     /// First moment.
@@ -269,6 +280,16 @@ impl Scenario {
     #[must_use]
     pub fn class(&self, name: &str) -> Option<usize> {
         self.loads.iter().position(|load| load.class == name)
+    }
+
+    /// The classes of which some may be turned away, by a threshold that judges how many.
+    #[must_use]
+    pub fn sheds(&self) -> Vec<usize> {
+        let named = self.thresholds.iter().filter_map(|threshold| match threshold {
+            Threshold::Shed { only, .. } => Some(only),
+            _ => None,
+        });
+        named.flatten().filter_map(|name| self.class(name)).collect()
     }
 
     /// The node of NATS that is cut off in the course of the day.

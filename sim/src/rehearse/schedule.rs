@@ -6,6 +6,8 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use schemas::Millis;
+
 use super::scenario::{Bursts, Form, Load, Scenario};
 
 /// Pieces into which a climb of the rate is cut.
@@ -48,6 +50,15 @@ impl Timeline {
     #[must_use]
     pub fn seconds(&self, moment: super::scenario::Moment) -> f64 {
         moment.since(self.begins) / self.speed
+    }
+
+    /// The time of a moment in a run that is ordered at `ordered` and begins so long after it. What is in force when the day begins
+    /// has been since before the order.
+    #[must_use]
+    pub fn real(&self, moment: super::scenario::Moment, ordered: Millis, lead: Duration) -> Millis {
+        let seconds = self.seconds(moment);
+        let lead = if seconds > 0.0 { lead } else { Duration::ZERO };
+        ordered.plus(((seconds + lead.as_secs_f64()) * 1_000.0).round() as i64)
     }
 
     /// The phase of a real second.
@@ -173,6 +184,17 @@ mod tests {
             assert!((found - wanted).abs() < 6.0 * wanted.sqrt(), "{found} of {wanted} from {from}");
         }
         assert_eq!(count(&all, 0.0, 1.0) + count(&all, 12.0, 20.0), 0.0);
+    }
+
+    #[test]
+    fn moments_of_the_day_are_times_of_the_run() {
+        let scenario = catalog::find("mask-2020-03-11").unwrap();
+        let timeline = Timeline::new(&scenario, Form { scale: 1.0, speed: 60.0, outlets: None });
+        let real =
+            |moment: &str| timeline.real(moment.parse().unwrap(), Millis(1_000_000), Duration::from_secs(2));
+        // The day begins at 07:56, two seconds after the order; what holds from then on has begun by the order.
+        let times = ["07:54", "07:55", "07:56", "07:57", "09:00"].map(real);
+        assert_eq!(times, [998_000, 999_000, 1_000_000, 1_003_000, 1_066_000].map(Millis));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! until it is answered, and held against the books.
 
 mod act;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -42,6 +44,8 @@ const REMEMBERED: usize = 4_096;
 /// All tills, and the books that hold against them.
 pub(crate) struct Tills {
     does: Vec<Does>,
+    /// Terminals of each outlet, by class.
+    terminals: Vec<u32>,
     shelves: Vec<Shelf>,
     pharmacies: Vec<usize>,
     posts: Vec<usize>,
@@ -83,6 +87,7 @@ impl Tills {
         let population = Population::new(people, seed);
         Self {
             does: loads.iter().map(|load| load.does).collect(),
+            terminals: loads.iter().map(|load| load.terminals).collect(),
             shelves: outlets.iter().map(shelf).collect(),
             pharmacies: of(OutletType::Pharmacy),
             posts: of(OutletType::PostOffice),
@@ -209,8 +214,8 @@ impl Tills {
         if reply.status != Outcome::Rejected {
             return self.supplied(request, reply);
         }
-        let reason = reply.reason.map_or("none", Reason::name).to_owned();
-        self.turned_away(request, reason, reply.retry_after_ms, reply.reason.is_some_and(Reason::retryable))
+        let name = reply.reason.map_or("none", Reason::name).to_owned();
+        self.turned_away(request, name, reply.reason, reply.retry_after_ms)
     }
 
     fn supplied(&mut self, request: &Request, reply: &Reply) -> Next {
@@ -223,15 +228,23 @@ impl Tills {
         Next::Good
     }
 
-    fn turned_away(&mut self, request: &Request, reason: String, after_ms: Option<u32>, again: bool) -> Next {
-        *self.books.findings.turned_away.entry(reason).or_default() += 1;
+    /// Turned away under a name. For now, where the reason is one after which it may be sent again.
+    fn turned_away(
+        &mut self,
+        request: &Request,
+        name: String,
+        why: Option<Reason>,
+        after_ms: Option<u32>,
+    ) -> Next {
+        *self.books.findings.turned_away.entry(name).or_default() += 1;
+        let shed = why.filter(|reason| reason.retryable()).map(Reason::name);
         let check = self.acts[request.what as usize].as_ref().is_none_or(|act| act.kind == Kind::Check);
         if check {
             self.take_back(request.what);
-            return Next::TurnedAway;
+            return shed.map_or(Next::Failed, Next::TurnedAway);
         }
-        if again || after_ms.is_some() {
-            return Next::Again(self.pause(request.tries, after_ms));
+        if shed.is_some() || after_ms.is_some() {
+            return Next::Again(self.pause(request.tries, after_ms), shed);
         }
         // What is refused for good was not recorded.
         if let Some(act) = self.take_back(request.what) {
@@ -273,7 +286,9 @@ impl Caller for Tills {
         let pool = if does == Does::Sale { NATS } else { DESK };
         let pieces = self.books.ration().quantity;
         let said = self.population.person(person);
-        let act = Act::of_person(outlet, &self.shelves[outlet].code, (person, &said), buys.then_some(pieces));
+        let terminal = self.rng.random_range(1..=self.terminals[class]);
+        let at = (&self.shelves[outlet].code, terminal);
+        let act = Act::of_person(outlet, at, (person, &said), buys.then_some(pieces));
         if buys {
             let shelf = &mut self.shelves[outlet];
             shelf.out += i64::from(pieces);
@@ -307,8 +322,7 @@ impl Caller for Tills {
             return self.replied(request, &reply);
         }
         if let Ok(problem) = serde_json::from_slice::<Problem>(answer.body) {
-            let again = problem.reason.is_some_and(Reason::retryable);
-            return self.turned_away(request, problem.title, problem.retry_after_ms, again);
+            return self.turned_away(request, problem.title, problem.reason, problem.retry_after_ms);
         }
         self.books.findings.unreadable += 1;
         let text = String::from_utf8_lossy(&answer.body[..answer.body.len().min(200)]).into_owned();
@@ -322,19 +336,6 @@ impl Caller for Tills {
             self.take_back(request.what);
             return Next::Failed;
         }
-        Next::Again(self.pause(request.tries, None))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::registry;
-
-    #[test]
-    fn a_day_of_readers_needs_no_people() {
-        let ration = Ration { quantity: 2, weekdays: false };
-        let mut tills = Tills::new(&[], &registry::synthetic(30, 1), 0, ration, 1);
-        assert_eq!(tills.open().len(), 30);
+        Next::Again(self.pause(request.tries, None), None)
     }
 }

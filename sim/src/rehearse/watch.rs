@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use schemas::status::Writing;
+use serde::{Deserialize, Serialize};
 
 use super::own::Clocks;
 use super::plain_http;
@@ -24,6 +25,8 @@ const PAGE: u64 = 4_096;
 pub struct Sample {
     /// Greatest age that each reader's server told, in milliseconds; absent where it did not answer.
     pub ages_ms: Vec<Option<f64>>,
+    /// Whether any server told that the opening is held.
+    pub held: bool,
     /// When the parts were looked at, in seconds after the start: what they used, they used since the look before.
     pub until_s: f64,
     /// Share of one CPU and resident MiB of each part, in the order of the parts.
@@ -126,8 +129,10 @@ impl Watcher {
 
     fn look_at_ages(&mut self) {
         let second = self.start.elapsed().as_secs() as usize;
-        let ages: Vec<Option<f64>> = self.open.iter().map(|one| age(*one)).collect();
+        let told: Vec<Option<Told>> = self.open.iter().map(|one| told(*one)).collect();
+        let ages: Vec<Option<f64>> = told.iter().map(|told| told.as_ref()?.age_ms).collect();
         let sample = self.sample(second);
+        sample.held |= told.iter().flatten().any(|told| told.writing.held);
         sample.ages_ms.resize(ages.len(), None);
         for (own, age) in sample.ages_ms.iter_mut().zip(ages) {
             *own = match (*own, age) {
@@ -160,11 +165,17 @@ impl Watcher {
     }
 }
 
-/// Age of what a server serves, in milliseconds.
-fn age(server: SocketAddr) -> Option<f64> {
+/// What a server tells of itself, as far as it is read.
+#[derive(Deserialize)]
+struct Told {
+    /// Age of what it serves, in milliseconds.
+    age_ms: Option<f64>,
+    writing: Writing,
+}
+
+fn told(server: SocketAddr) -> Option<Told> {
     let (status, body) = plain_http::get(server, "/v1/status.json", Duration::from_millis(900)).ok()?;
-    let page: serde_json::Value = (status == 200).then(|| serde_json::from_slice(&body).ok())??;
-    page["age_ms"].as_f64()
+    (status == 200).then(|| serde_json::from_slice(&body).ok())?
 }
 
 /// Resident MiB of each part and its children, as it is now.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use super::Shed;
+
 /// The longest time that is told apart, in microseconds: two minutes.
 const LONGEST_US: u64 = 120_000_000;
 
@@ -19,14 +21,18 @@ pub(crate) struct ClassGauge {
     pub(crate) good: Vec<u32>,
     /// The same in the tenth of a second of the answer.
     pub(crate) good_tenths: Vec<u32>,
-    /// Requests turned away by name, in the second of the answer.
+    /// Requests turned away by name in the end, in the second of the answer.
     pub(crate) turned_away: Vec<u32>,
+    /// Tries turned away, those that were sent again too.
+    pub(crate) shed: Shed,
     /// Requests that failed, in the second in which that was known.
     pub(crate) failed: Vec<u32>,
     /// Tries after the first.
     pub(crate) again: u64,
     /// Bytes of the bodies of answers.
     pub(crate) bytes: u64,
+    /// From the intended start to the moment at which the worker saw that it was due, in microseconds.
+    pub(crate) lateness: Option<Histogram<u64>>,
     /// Statuses of answers; 0: none came.
     pub(crate) statuses: BTreeMap<u16, u64>,
     /// Latencies in microseconds by the second of the answer.
@@ -42,8 +48,8 @@ pub(crate) struct Gauges {
     pub(crate) classes: Vec<ClassGauge>,
     /// Requests of no class that are done, in the second of the answer: deliveries that tills need, copies.
     pub(crate) aside: Vec<u32>,
-    /// From the intended start to the moment at which the worker saw that it was due, in microseconds.
-    pub(crate) lateness: Option<Histogram<u64>>,
+    /// Tries of such requests that were turned away.
+    pub(crate) aside_shed: Shed,
     /// Greatest lateness in each second, in microseconds.
     pub(crate) late: Vec<u64>,
     /// Time that a due request waited because all connections were taken, in microseconds.
@@ -119,6 +125,8 @@ impl ClassGauge {
                 *at(own, second) += value;
             }
         }
+        self.shed.add(other.shed);
+        sum(&mut self.lateness, other.lateness);
         self.again += other.again;
         self.bytes += other.bytes;
         for (status, number) in other.statuses {
@@ -126,6 +134,14 @@ impl ClassGauge {
         }
         merge(&mut self.by_second, other.by_second);
         merge(&mut self.by_phase, other.by_phase);
+    }
+}
+
+fn sum(own: &mut Option<Histogram<u64>>, more: Option<Histogram<u64>>) {
+    match (own, more) {
+        (Some(own), Some(more)) => own.add(more).expect("all have the same bounds"),
+        (empty @ None, more) => *empty = more,
+        _ => {}
     }
 }
 
@@ -145,11 +161,24 @@ impl Gauges {
         Self { classes: vec![ClassGauge::default(); classes], ..Self::default() }
     }
 
-    /// Takes how late the worker saw a request.
-    pub(crate) fn late(&mut self, by: Duration, second: usize) {
-        record(&mut self.lateness, by);
+    /// What was turned away of a class, or of none.
+    pub(crate) fn shed_of(&mut self, class: Option<usize>) -> &mut Shed {
+        class.map_or(&mut self.aside_shed, |class| &mut self.classes[class].shed)
+    }
+
+    /// Takes how late the worker saw a request of a class.
+    pub(crate) fn late(&mut self, class: usize, by: Duration, second: usize) {
+        record(&mut self.classes[class].lateness, by);
         let most = at(&mut self.late, second);
         *most = micros(by).max(*most);
+    }
+
+    /// The class of which the worker saw one request in a hundred latest, and how late that one or more was, in microseconds.
+    pub(crate) fn latest(&self) -> Option<(usize, u64)> {
+        let p99 = |(number, class): (usize, &ClassGauge)| {
+            Some((number, class.lateness.as_ref()?.value_at_quantile(0.99)))
+        };
+        self.classes.iter().enumerate().filter_map(p99).max_by_key(|(_, late)| *late)
     }
 
     /// Takes how long a request waited for a connection.
@@ -162,13 +191,8 @@ impl Gauges {
         for (own, more) in self.classes.iter_mut().zip(other.classes) {
             own.add(more);
         }
-        for (own, more) in [(&mut self.lateness, other.lateness), (&mut self.waited, other.waited)] {
-            match (own, more) {
-                (Some(own), Some(more)) => own.add(more).expect("all have the same bounds"),
-                (empty @ None, more) => *empty = more,
-                _ => {}
-            }
-        }
+        sum(&mut self.waited, other.waited);
+        self.aside_shed.add(other.aside_shed);
         for (second, number) in other.aside.into_iter().enumerate() {
             *at(&mut self.aside, second) += number;
         }
@@ -200,12 +224,15 @@ mod tests {
         a.classes[0].latency(Duration::from_millis(5), 0, 0);
         b.classes[0].latency(Duration::from_millis(50), 2, 0);
         count(&mut b.classes[0].good, 2);
-        b.late(Duration::from_millis(3), 1);
+        b.late(0, Duration::from_millis(3), 1);
         a.add(b);
         let all = a.classes[0].by_phase[0].as_ref().unwrap();
         assert_eq!((all.len(), a.classes[0].good.as_slice()), (2, &[0, 0, 1][..]));
         assert!(a.classes[0].by_second[1].is_none() && a.classes[0].by_second[2].is_some());
         assert_eq!(a.late, [0, 3_000]);
+        // To a thousandth, as histograms tell times.
+        let latest = a.latest().map(|(class, us)| (class, us / 100));
+        assert_eq!(latest, Some((0, 30)));
     }
 
     #[test]

@@ -195,7 +195,7 @@ impl<C: Caller> Worker<C> {
             }
             let second = due.as_secs() as usize;
             count(&mut self.gauges.classes[class].intended, second);
-            self.gauges.late(now - due, second);
+            self.gauges.late(class, now - due, second);
             self.caller.arrive(class, due, &mut self.asks);
             self.enqueue();
         }
@@ -271,13 +271,16 @@ impl<C: Caller> Worker<C> {
     /// Counts what became of a request, or has it sent again.
     fn settle(&mut self, request: Request, next: Next) {
         let now = self.now();
-        if let Next::Again(after) = next {
+        let second = now.as_secs() as usize;
+        if let Next::TurnedAway(reason) | Next::Again(_, Some(reason)) = next {
+            self.gauges.shed_of(request.class).note(reason, second);
+        }
+        if let Next::Again(after, _) = next {
             self.numbered += 1;
             self.later.push(Later(Reverse((now + after, self.numbered)), request));
             return;
         }
         self.open -= 1;
-        let second = now.as_secs() as usize;
         let Some(class) = request.class else { return count(&mut self.gauges.aside, second) };
         let phase = self.timeline.phase(request.intended.as_secs_f64());
         let gauge = &mut self.gauges.classes[class];
@@ -287,7 +290,7 @@ impl<C: Caller> Worker<C> {
                 gauge.latency(now.saturating_sub(request.intended), second, phase);
                 gauge.answered_well(now);
             }
-            Next::TurnedAway => count(&mut gauge.turned_away, second),
+            Next::TurnedAway(_) => count(&mut gauge.turned_away, second),
             _ => count(&mut gauge.failed, second),
         }
         let counter = if next == Next::Good { &self.shared.good } else { &self.shared.failed };

@@ -1,5 +1,6 @@
 //! The page that somebody signs: the verdict first, then what was measured against what is allowed, then how it went.
 
+mod caps;
 mod plots;
 
 use std::fmt::Write as _;
@@ -39,6 +40,7 @@ fn page(scenario: &Scenario, measured: &Measured, judgement: &Judgement) -> Stri
     out += &how(scenario, measured);
     out += &thresholds(judgement);
     out += &classes(scenario, measured);
+    out += &caps::section(scenario, measured);
     out += &happened(scenario, measured);
     out += &plots::all(scenario, measured);
     out += &generator(measured);
@@ -93,9 +95,9 @@ fn how(scenario: &Scenario, measured: &Measured) -> String {
         scenario.begins,
         scenario.ends,
         measured.timeline.length,
+        super::VERSION,
     )
 }
-        super::VERSION,
 
 fn thresholds(judgement: &Judgement) -> String {
     let mut out = "<h2>기준과 측정 <small>thresholds</small></h2>\n<div class=wide><table><tr><th><th>무엇 · what<th>측정 · measured<th>허용 · allowed</tr>".to_owned();
@@ -120,24 +122,31 @@ fn thresholds(judgement: &Judgement) -> String {
 
 fn classes(scenario: &Scenario, measured: &Measured) -> String {
     let mut out = "<h2>요청 <small>requests</small></h2>\n<div class=wide><table><tr><th>종류 · class<th>예정 intended<th>보냄 sent\
-        <th>정상 good<th>거절 turned away<th>실패 failed<th>p50 ms<th>p99 ms<th>최대 max ms</tr>"
+        <th>정상 good<th>거절 turned away<th>거절 사유 reasons<th>실패 failed<th>p50 ms<th>p99 ms<th>최대 max ms</tr>"
         .to_owned();
     for (load, gauge) in scenario.loads.iter().zip(&measured.gauges.classes) {
         let sum = |counts: &[u32]| counts.iter().map(|n| u64::from(*n)).sum::<u64>();
         let [p50, p99, most] = [0.5, 0.99, 1.0].map(|quantile| whole_day(gauge, quantile));
         write!(
             out,
-            "<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{p50}<td>{p99}<td>{most}</tr>",
+            "<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{p50}<td>{p99}<td>{most}</tr>",
             escaped(&load.class),
             sum(&gauge.intended),
             sum(&gauge.sent),
             sum(&gauge.good),
             sum(&gauge.turned_away),
+            gauge.shed.words(),
             sum(&gauge.failed)
         )
         .expect("text takes all text");
     }
-    out + "</table></div>\n<p><small>시간은 보내려던 때부터 잽니다. Times count from the moment at which a request was meant to start.</small></p>\n"
+    let aside = measured.gauges.aside_shed.words();
+    if !aside.is_empty() {
+        write!(out, "<tr><td>deliveries<td><td><td><td><td>{aside}<td><td><td><td></tr>")
+            .expect("text takes all text");
+    }
+    out + "</table></div>\n<p><small>시간은 보내려던 때부터 잽니다. Times count from the moment at which a request was meant to start. 사유는 다시 보낸 \
+           것도 셉니다. Reasons count what was sent again, too.</small></p>\n"
 }
 
 fn whole_day(gauge: &ClassGauge, quantile: f64) -> String {
@@ -177,10 +186,10 @@ fn generator(measured: &Measured) -> String {
     let most = gauges.cpu.iter().copied().fold(0.0, f64::max);
     format!(
         "<h2>부하 발생기 자신 <small>the generator itself</small></h2><dl>\
-         <dt>늦음 · late, p99<dd>{:.1} ms<dt>빈 연결을 기다림 · waited for a free connection, p99<dd>{:.1} ms\
+         <dt>늦음 · late, p99 of the latest class<dd>{:.1} ms<dt>빈 연결을 기다림 · waited for a free connection, p99<dd>{:.1} ms\
          <dt>한 스레드의 CPU · CPU of a thread, most<dd>{:.0} %<dt>연결 · connections, most<dd>{}\
          <dt>시계 변화 · jump of the clock<dd>{} ms</dl>\n",
-        p99(&gauges.lateness),
+        gauges.latest().map_or(0.0, |(_, late)| late as f64 / 1_000.0),
         p99(&gauges.waited),
         most * 100.0,
         gauges.connections,

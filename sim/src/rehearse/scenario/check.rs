@@ -18,6 +18,7 @@ impl Scenario {
         [self.long, self.short].iter().try_for_each(check_form)?;
         self.loads.iter().try_for_each(|load| self.check_load(load))?;
         self.events.iter().try_for_each(|event| self.check_event(event))?;
+        self.caps.iter().try_for_each(|caps| caps.check(self))?;
         self.thresholds.iter().try_for_each(|threshold| threshold.check(self))
     }
 
@@ -48,6 +49,7 @@ impl Scenario {
             self.begins,
             self.ends
         );
+        ensure!(load.terminals > 0, "load {class} comes from 0 terminals; write 1 at least");
         if let Some(Bursts { every_s, last_s, times }) = load.bursts {
             for value in [every_s, last_s, times] {
                 number(&format!("a number in `bursts` of {class}"), value)?;
@@ -177,6 +179,13 @@ mod tests {
         assert!(with("do = \"drop\"\nto = \"tills\"\nfor_s = -1").contains("from 0 on"));
         assert!(wrong("people = 51800000", "people = 0").contains("`people` is 0"));
         assert!(wrong("cores = 1", "cores = 0").contains("a core at least"));
+        assert!(
+            wrong("only = [\"post_check\"]", "only = [\"checks\"]").contains("\"checks\", which is no load")
+        );
+        assert!(wrong("at_least_percent = 25", "at_least_percent = 70").contains("from 0 to 100"));
+        assert!(wrong("at_least_percent = 25", "at_least_percent = nan").contains("from 0 to 100"));
+        assert!(wrong("at_most_percent = 65", "at_most_percent = 101").contains("from 0 to 100"));
+        assert!(wrong("terminals = 43", "terminals = 0").contains("1 at least"));
     }
 
     #[test]

@@ -60,6 +60,24 @@ pub enum Threshold {
         /// Limit.
         at_most: u64,
     },
+    /// What is turned away is of these classes alone; every other class, and the deliveries that tills need, lose nothing.
+    Shed {
+        /// Classes.
+        only: Vec<String>,
+        /// Least share of the tries of each of them that must have been turned away, in percent.
+        #[serde(default)]
+        at_least_percent: f64,
+        /// Greatest share, in percent.
+        #[serde(default = "all_percent")]
+        at_most_percent: f64,
+    },
+    /// The opening was held for so long, and no longer: limits that are stated were crossed, and it went on by itself.
+    Held {
+        /// Least time, in real seconds.
+        at_least_s: f64,
+        /// Greatest time, in real seconds.
+        at_most_s: f64,
+    },
     /// Longest time without any good answer of a class, from the beginning of a phase to the last moment of its load.
     Resumes {
         /// Class.
@@ -69,6 +87,10 @@ pub enum Threshold {
         /// Limit, in real seconds.
         at_most_s: f64,
     },
+}
+
+fn all_percent() -> f64 {
+    100.0
 }
 
 /// A quantile of latencies.
@@ -114,28 +136,45 @@ impl Threshold {
             | Self::Moves { .. }
             | Self::Visible { .. }
             | Self::Age { .. }
+            | Self::Held { .. }
             | Self::Resumes { .. } => true,
-            Self::Answered { .. } | Self::ServerErrors { .. } => false,
+            Self::Answered { .. } | Self::ServerErrors { .. } | Self::Shed { .. } => false,
         }
     }
 
     /// Whether its classes and phases are those of the scenario, and its limit is a number.
     pub(super) fn check(&self, scenario: &Scenario) -> Result<()> {
-        let (class, phases) = match self {
-            Self::Latency { class, phase, .. } => (Some(class), vec![phase.as_ref()]),
-            Self::Moves { class, from, to, .. } => (Some(class), vec![Some(from), Some(to)]),
-            Self::Age { phase, .. } => (None, vec![phase.as_ref()]),
-            Self::Answered { class, .. } | Self::ServerErrors { class, .. } => (class.as_ref(), vec![]),
-            Self::Visible { .. } => (None, vec![]),
-            Self::Resumes { class, after, .. } => (Some(class), vec![Some(after)]),
+        let (classes, phases) = match self {
+            Self::Latency { class, phase, .. } => (vec![class], vec![phase.as_ref()]),
+            Self::Moves { class, from, to, .. } => (vec![class], vec![Some(from), Some(to)]),
+            Self::Age { phase, .. } => (vec![], vec![phase.as_ref()]),
+            Self::Answered { class, .. } | Self::ServerErrors { class, .. } => {
+                (class.iter().collect(), vec![])
+            }
+            Self::Visible { .. } | Self::Held { .. } => (vec![], vec![]),
+            Self::Shed { only, .. } => (only.iter().collect(), vec![]),
+            Self::Resumes { class, after, .. } => (vec![class], vec![Some(after)]),
         };
-        if let Some(class) = class {
+        for class in classes {
             scenario
                 .class(class)
                 .with_context(|| format!("a threshold names {class:?}, which is no load"))?;
         }
         for phase in phases.into_iter().flatten() {
             ensure!(scenario.phase(phase).is_some(), "a threshold names {phase:?}, which is no phase");
+        }
+        if let Self::Shed { at_least_percent: least, at_most_percent: most, .. } = self {
+            ensure!(
+                (0.0..=*most).contains(least) && *most <= 100.0,
+                "the limits of `shed` are {least} and {most} percent; write numbers from 0 to 100, the lesser one first"
+            );
+        }
+        if let Self::Held { at_least_s: least, at_most_s: most } = self {
+            ensure!(
+                least <= most,
+                "the limits of `held` are {least} and {most} s; write the lesser one first"
+            );
+            number("a limit of a threshold", *least)?;
         }
         number("a limit of a threshold", self.limit())
     }
@@ -145,10 +184,10 @@ impl Threshold {
             Self::Latency { at_most_ms, .. }
             | Self::Visible { at_most_ms }
             | Self::Age { at_most_ms, .. } => *at_most_ms,
-            Self::Moves { at_most_percent, .. } => *at_most_percent,
+            Self::Moves { at_most_percent, .. } | Self::Shed { at_most_percent, .. } => *at_most_percent,
             Self::Answered { at_least_percent, .. } => *at_least_percent,
             Self::ServerErrors { at_most, .. } => *at_most as f64,
-            Self::Resumes { at_most_s, .. } => *at_most_s,
+            Self::Resumes { at_most_s, .. } | Self::Held { at_most_s, .. } => *at_most_s,
         }
     }
 }

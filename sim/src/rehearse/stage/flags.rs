@@ -50,6 +50,11 @@ impl Addresses {
         Self { nats, cores, open, key: String::new() }
     }
 
+    /// Admin ports; a server that runs already may have none that was given.
+    pub(crate) fn admins(&self) -> Vec<SocketAddr> {
+        self.cores.iter().filter(|[desk, admin]| desk != admin).map(|[_, admin]| *admin).collect()
+    }
+
     /// Moves all nodes of NATS off loopback: the one of that name to the inside of an island, the others to its outside.
     pub(crate) fn part_nats(&mut self, name: &str, outside: IpAddr, inside: IpAddr) {
         for (number, node) in self.nats.iter_mut().enumerate() {

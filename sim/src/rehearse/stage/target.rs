@@ -66,7 +66,12 @@ fn kind(target: &str) -> (&str, &str) {
 /// # Errors
 /// Names the first event that can not.
 pub(crate) fn can_play(scenario: &Scenario, targets: &[String]) -> Result<()> {
-    let operated = targets.iter().any(|target| kind(target).0 == "admin");
+    let is_there = |sort: &str| targets.iter().any(|target| kind(target).0 == sort);
+    let operated = is_there("admin");
+    ensure!(
+        operated || scenario.caps.is_none() || !is_there("nats"),
+        "the caps of this day are applied at an admin port, and no --target is one; next step: add --target admin=http://…"
+    );
     for Event { at, act, to, .. } in &scenario.events {
         match act {
             Act::Drop => {}
@@ -174,6 +179,11 @@ mod tests {
         assert_eq!(can("onnuri-2025-03-01", &[readers, admin]), Ok(()));
         let found = addresses(&[readers, admin].map(str::to_owned), true).unwrap();
         assert_eq!((found.nats.len(), found.cores[0][1].port()), (0, 81));
+        // Caps are of those who write: readers alone need none.
         assert_eq!(can("mask-2020-03-11", &[readers]), Ok(()));
+        let written = ["nats://127.0.0.1:42", "desk=http://127.0.0.1:82"];
+        let told = can("mask-2020-03-11", &[&[readers], &written[..]].concat()).unwrap_err();
+        assert!(told.contains("caps of this day") && told.contains("--target admin="), "{told}");
+        assert_eq!(can("mask-2020-03-11", &[&[readers, admin], &written[..]].concat()), Ok(()));
     }
 }

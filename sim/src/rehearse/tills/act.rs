@@ -11,6 +11,7 @@ use crate::rehearse::books::Shelf;
 
 /// Item that is rationed.
 pub(crate) const ITEM: &str = "mask";
+/// The terminal that reports and books deliveries in.
 const TERMINAL: &str = "t1";
 
 /// What a till asks.
@@ -53,20 +54,21 @@ impl Act {
         Self { kind, outlet, person: 0, born: 0, pieces, id: None, body, first: None }
     }
 
-    /// A claim of so many pieces, or a check.
+    /// A claim of so many pieces, or a check, at the terminal of this number.
     pub(super) fn of_person(
         outlet: usize,
-        code: &OutletCode,
+        (code, terminal): (&OutletCode, u32),
         (person, said): (u64, &Person),
         pieces: Option<u32>,
     ) -> Self {
         let (at, code) = (Rfc3339(now()), Some(code.as_str().into()));
+        let terminal = format!("t{terminal}");
         let id = pieces.map(|_| ClaimId(uuid::Uuid::now_v7()));
         let body = match (id, pieces) {
             (Some(id), Some(quantity)) => serde_json::to_vec(&Claim {
                 outlet: code,
                 id,
-                terminal: TERMINAL.into(),
+                terminal: terminal.as_str().into(),
                 at,
                 item: ITEM.into(),
                 quantity,
@@ -76,7 +78,7 @@ impl Act {
             }),
             _ => serde_json::to_vec(&Check {
                 outlet: code,
-                terminal: TERMINAL.into(),
+                terminal: terminal.as_str().into(),
                 at,
                 item: ITEM.into(),
                 person: said.said(),

@@ -116,7 +116,7 @@ fn zero(ko: &str, en: &str, found: u64, of: &str) -> Row {
 /// Why nothing can be said; empty where it can.
 pub(super) fn void(scenario: &Scenario, measured: &Measured) -> Vec<String> {
     let mut why = measured.void.clone();
-    why.extend(late(measured));
+    why.extend(late(scenario, measured));
     why.extend(full(measured));
     why.extend(unsent(measured));
     if measured.is_whole() {
@@ -134,11 +134,13 @@ pub(super) fn void(scenario: &Scenario, measured: &Measured) -> Vec<String> {
     why
 }
 
-fn late(measured: &Measured) -> Option<String> {
-    let late = measured.gauges.lateness.as_ref()?.value_at_quantile(0.99);
+fn late(scenario: &Scenario, measured: &Measured) -> Option<String> {
+    // Of each class for itself: the few requests of one are lost among those of the others.
+    let (class, late) = measured.gauges.latest()?;
     (Duration::from_micros(late) > LATE_P99).then(|| {
         format!(
-            "the generator itself was late: it saw one request in a hundred {:.0} ms or more after it was due (at most {} ms)",
+            "the generator itself was late: it saw one request in a hundred of {} {:.0} ms or more after it was due (at most {} ms)",
+            scenario.loads[class].class,
             ms(late),
             LATE_P99.as_millis()
         )

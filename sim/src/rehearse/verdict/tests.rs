@@ -6,6 +6,7 @@ use super::*;
 use crate::probe::Quantiles;
 use crate::rehearse::aftermath::Aftermath;
 use crate::rehearse::catalog;
+use crate::rehearse::generator::Shed;
 use crate::rehearse::schedule::Timeline;
 use crate::rehearse::watch::Sample;
 
@@ -20,13 +21,25 @@ fn good() -> (Scenario, Measured) {
         }
         (class.intended, class.sent, class.good) = (vec![3_000], vec![3_000], vec![3_000]);
     }
+    // Half of the checks were turned away, as was agreed.
+    let checks = &mut measured.gauges.classes[CHECKS];
+    (0..1_500).for_each(|_| checks.shed.note("over_cap", 0));
+    (checks.good, checks.turned_away) = (vec![1_500], vec![1_500]);
     measured.heard = true;
     measured.aftermath = Some(Aftermath { compared: 25_437, ..Aftermath::default() });
     measured.visible = Quantiles { count: 200, p50_ms: 600, p99_ms: 1_100, max_ms: 1_200 };
     measured.gauges.cpu = vec![0.3; 100];
-    measured.gauges.late(Duration::from_micros(900), 0);
+    (0..measured.gauges.classes.len()).for_each(|class| late(&mut measured, class, 1, 900));
     measured.seen.samples = vec![Sample { ages_ms: vec![Some(900.0)], ..Sample::default() }; 100];
     (scenario, measured)
+}
+
+/// Number of the checks of post offices.
+const CHECKS: usize = 5;
+
+/// The generator sees so many requests of a class so late.
+fn late(measured: &mut Measured, class: usize, requests: u32, micros: u64) {
+    (0..requests).for_each(|_| measured.gauges.late(class, Duration::from_micros(micros), 1));
 }
 
 /// The verdict after something was changed in a good run.
@@ -45,7 +58,7 @@ fn a_good_run_passes() {
 
 #[test]
 fn each_rule_and_threshold_can_break_a_run() {
-    let broken: [fn(&mut Measured); 16] = [
+    let broken: [fn(&mut Measured); 21] = [
         |m| m.accounts.findings.wrong_day = 1,
         |m| m.accounts.findings.over_limit = 1,
         |m| m.accounts.findings.wrongly_refused = 1,
@@ -65,6 +78,14 @@ fn each_rule_and_threshold_can_break_a_run() {
         // Nothing was measured at all.
         |m| m.visible.count = 0,
         |m| *m.gauges.classes[1].statuses.entry(503).or_default() += 1,
+        // Somebody else was turned away too: a sale that was sent again and taken, a delivery, a reader.
+        |m| m.gauges.classes[0].shed.note("over_cap", 9),
+        |m| m.gauges.aside_shed.note("overloaded", 9),
+        |m| m.gauges.classes[1].shed.note("over_rate", 9),
+        // What was to be turned away never was: the protection was not engaged.
+        |m| m.gauges.classes[CHECKS].shed = Shed::default(),
+        // Nearly all of it was.
+        |m| (0..3_000).for_each(|_| m.gauges.classes[CHECKS].shed.note("overloaded", 9)),
     ];
     for (number, change) in broken.into_iter().enumerate() {
         let (verdict, judgement) = after(change);
@@ -76,7 +97,7 @@ fn each_rule_and_threshold_can_break_a_run() {
 #[test]
 fn a_run_that_measured_itself_is_void() {
     let void: [fn(&mut Measured); 9] = [
-        |m| (0..10).for_each(|_| m.gauges.late(Duration::from_millis(80), 1)),
+        |m| late(m, 0, 10, 80_000),
         |m| m.gauges.cpu[..20].fill(0.95),
         |m| m.gauges.classes[1].sent = vec![1_000],
         |m| m.seen.clock_jump = Duration::from_secs(3600),
@@ -91,17 +112,75 @@ fn a_run_that_measured_itself_is_void() {
         assert_eq!((verdict, judgement.void.len()), (Verdict::Void, 1), "{number}: {judgement:#?}");
     }
     // It is void even where it looks slow, but a broken rule is a fact.
-    let late = |m: &mut Measured| (0..10).for_each(|_| m.gauges.late(Duration::from_millis(80), 1));
     let slow = |m: &mut Measured| {
-        late(m);
+        late(m, 0, 10, 80_000);
         m.seen.samples[0].ages_ms[0] = Some(60_000.0);
     };
     assert_eq!(after(slow).0, Verdict::Void);
     let wrong = |m: &mut Measured| {
-        late(m);
+        late(m, 0, 10, 80_000);
         m.aftermath.as_mut().unwrap().lost = 1;
     };
     assert_eq!(after(wrong).0, Verdict::Broken);
+}
+
+#[test]
+fn one_class_alone_can_not_be_late_unseen() {
+    // One in three of the few sales of post offices, among 100,000 of others that were in time.
+    let (verdict, judgement) = after(|m| {
+        late(m, 0, 100_000, 900);
+        late(m, 6, 1, 80_000);
+    });
+    assert_eq!((verdict, judgement.void.len()), (Verdict::Void, 1), "{judgement:#?}");
+    assert!(judgement.void[0].starts_with("the generator itself was late"), "{judgement:#?}");
+    assert!(judgement.void[0].contains("of post_sale 80 ms"), "{judgement:#?}");
+}
+
+#[test]
+fn what_is_meant_to_be_turned_away_is_no_missing_answer_of_others() {
+    let row = |judgement: &Judgement, what: &str| {
+        judgement.rows.iter().find(|row| row.what.starts_with(what)).cloned().unwrap()
+    };
+    // Of 21,000 requests 1,500 were turned away as was agreed, and all others answered.
+    let (_, judgement) = after(|_| {});
+    let answered = row(&judgement, "answered as it should be, all");
+    assert_eq!((answered.measured.as_str(), answered.judged), ("100.000 %", Judged::Held));
+    let shed = row(&judgement, "turned away, of post_check alone");
+    assert_eq!(shed.measured, "post_check: 50.0 %; nobody else");
+    assert_eq!(shed.allowed, "25 to 65 %, and nobody else");
+    // A check without any answer is missing, and so is a reader who was turned away.
+    let changes: [fn(&mut Measured); 2] =
+        [|m| m.gauges.classes[CHECKS].failed = vec![30], |m| m.gauges.classes[1].turned_away = vec![30]];
+    for change in changes {
+        let (_, judgement) = after(change);
+        assert_eq!(row(&judgement, "answered as it should be, all").judged, Judged::Broken, "{judgement:#?}");
+    }
+    let (_, judgement) = after(|m| m.gauges.classes[0].shed.note("over_cap", 9));
+    let shed = row(&judgement, "turned away, of post_check alone");
+    assert_eq!(
+        (shed.measured.as_str(), shed.judged),
+        ("post_check: 50.0 %; sale: over_cap 1", Judged::Broken)
+    );
+}
+
+#[test]
+fn an_opening_is_held_for_its_time_or_breaks_the_run() {
+    let scenario = catalog::find("mask-2020-03-11-staged").unwrap();
+    let held = |seconds: &[usize], short: bool| {
+        let timeline = Timeline::new(&scenario, scenario.long);
+        let mut measured = Measured::new(&scenario, scenario.long, short, &timeline);
+        measured.seen.samples = vec![Sample::default(); 40];
+        seconds.iter().for_each(|second| measured.seen.samples[*second].held = true);
+        let row = judge(&scenario, &measured).rows.into_iter().find(|row| row.what.contains("was held"));
+        (row.unwrap(), measured.held())
+    };
+    let (row, stretches) = held(&[20, 21, 22, 30, 31, 39], false);
+    assert_eq!((row.judged, row.measured.as_str()), (Judged::Held, "6 s"));
+    assert_eq!(stretches, [(20, 23), (30, 32), (39, 40)]);
+    // It never was, although the scenario has trouble; and it did not go on by itself.
+    assert_eq!(held(&[], false).0.judged, Judged::Broken);
+    assert_eq!(held(&(10..35).collect::<Vec<_>>(), false).0.judged, Judged::Broken);
+    assert_eq!(held(&[], true).0.judged, Judged::NotJudged);
 }
 
 #[test]
@@ -170,10 +249,12 @@ fn a_short_form_judges_no_times_and_all_else() {
     // Three latencies, a rise, the time to be visible, and an age.
     let told: Vec<_> = judgement.rows.iter().filter(|row| row.judged == Judged::NotJudged).collect();
     assert!(told.len() == 6 && told.iter().all(|row| !row.rule), "{told:#?}");
-    let wrong: [fn(&mut Measured); 3] = [
+    let wrong: [fn(&mut Measured); 5] = [
         |m| m.accounts.findings.over_limit = 1,
         |m| *m.gauges.classes[1].statuses.entry(503).or_default() = 1,
         |m| m.gauges.classes[1].failed = vec![300],
+        |m| m.gauges.classes[0].shed.note("over_cap", 0),
+        |m| m.gauges.classes[CHECKS].shed = Shed::default(),
     ];
     for change in wrong {
         let (verdict, judgement) = after(|m| {

@@ -39,6 +39,10 @@ fn weigh(threshold: &Threshold, scenario: &Scenario, measured: &Measured) -> Wei
         Threshold::Age { phase, at_most_ms } => seen.age(phase.as_deref(), *at_most_ms),
         Threshold::Answered { class, at_least_percent } => seen.answered(class.as_deref(), *at_least_percent),
         Threshold::ServerErrors { class, at_most } => seen.errors(class.as_deref(), *at_most),
+        Threshold::Shed { only, at_least_percent, at_most_percent } => {
+            seen.shed(only, (*at_least_percent, *at_most_percent))
+        }
+        Threshold::Held { at_least_s, at_most_s } => seen.held((*at_least_s, *at_most_s)),
         Threshold::Resumes { class, after, at_most_s } => seen.resumes(class, after, *at_most_s),
     }
 }
@@ -101,7 +105,8 @@ impl Seen<'_> {
     }
 
     fn answered(&self, class: Option<&str>, least: f64) -> Weighed {
-        let share = self.measured.answered(class.and_then(|name| self.scenario.class(name)));
+        let shed = self.scenario.sheds();
+        let share = self.measured.answered(class.and_then(|name| self.scenario.class(name)), &shed);
         Weighed {
             what: format!("answered as it should be, {}", class.unwrap_or("all")),
             what_ko: "제대로 답한 비율".to_owned(),
@@ -117,6 +122,45 @@ impl Seen<'_> {
             what_ko: "5xx 응답".to_owned(),
             value: Some((errors.to_string(), errors <= most)),
             allowed: format!("≤ {most}"),
+        }
+    }
+
+    /// Whether these classes were turned away within the limits, each of them, and nobody else at all.
+    fn shed(&self, only: &[String], (least, most): (f64, f64)) -> Weighed {
+        let (scenario, measured) = (self.scenario, self.measured);
+        let shares: Option<Vec<f64>> = only.iter().map(|name| measured.shed(scenario.class(name)?)).collect();
+        let classes = scenario.loads.iter().zip(&measured.gauges.classes);
+        let others = classes.filter(|(load, _)| !only.contains(&load.class));
+        let others = others.map(|(load, gauge)| (load.class.as_str(), &gauge.shed));
+        let others: Vec<String> = others
+            .chain([("deliveries", &measured.gauges.aside_shed)])
+            .filter(|(_, shed)| shed.total() > 0)
+            .map(|(name, shed)| format!("{name}: {}", shed.words()))
+            .collect();
+        let value = shares.map(|shares| {
+            let held = others.is_empty() && shares.iter().all(|share| (least..=most).contains(share));
+            let each = only.iter().zip(shares).map(|(name, share)| format!("{name}: {share:.1} %"));
+            let rest = if others.is_empty() { vec!["nobody else".to_owned()] } else { others };
+            (each.chain(rest).collect::<Vec<_>>().join("; "), held)
+        });
+        let names = if only.is_empty() { "nobody".to_owned() } else { only.join(", ") };
+        let limits = if only.is_empty() { String::new() } else { format!("{least} to {most} %, and ") };
+        Weighed {
+            what: format!("turned away, of {names} alone"),
+            what_ko: "거절된 비율과 그 밖의 거절".to_owned(),
+            value,
+            allowed: format!("{limits}nobody else"),
+        }
+    }
+
+    fn held(&self, (least, most): (f64, f64)) -> Weighed {
+        let seconds: usize = self.measured.held().iter().map(|(from, until)| until - from).sum();
+        let looked = !self.measured.seen.samples.is_empty();
+        Weighed {
+            what: "time for which the opening was held".to_owned(),
+            what_ko: "순차 접속이 보류된 시간".to_owned(),
+            value: looked.then(|| (format!("{seconds} s"), (least..=most).contains(&(seconds as f64)))),
+            allowed: format!("{least} to {most} s"),
         }
     }
 

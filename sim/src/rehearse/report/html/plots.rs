@@ -23,7 +23,15 @@ pub(super) fn all(scenario: &Scenario, measured: &Measured) -> String {
         out += &plot("판매에서 공개까지 · from a till to every reader", "ms", &[line], &axis, false);
     }
     out += &plot("공개 자료의 나이 · age of what is served", "ms", &ages(measured), &axis, false);
-    out += &plot("거절과 실패 · turned away and failed", "per second", &failures(measured), &axis, false);
+    for (title, lines) in
+        [("거절 · turned away", shed(scenario, measured)), ("실패 · failed", failed(scenario, measured))]
+    {
+        out += &if lines.is_empty() {
+            format!("<p><b>{title}</b> 없음 · none</p>\n")
+        } else {
+            plot(title, "per second", &lines, &axis, false)
+        };
+    }
     out += &plot("CPU", "% of one", &parts(measured, |(cpu, _)| cpu * 100.0, true), &axis, false);
     out += &plot("메모리 · memory", "MiB", &parts(measured, |(_, mib)| mib, false), &axis, false);
     let late =
@@ -56,16 +64,35 @@ fn rates(measured: &Measured) -> Vec<Line> {
     ]
 }
 
-fn failures(measured: &Measured) -> Vec<Line> {
-    vec![
-        line("거절 turned away", &over_classes(measured, |class| &class.turned_away)),
-        line("실패 failed", &over_classes(measured, |class| &class.failed)),
-    ]
+/// Tries that were turned away, of each class that had any: sales that were sent again too, and deliveries.
+fn shed(scenario: &Scenario, measured: &Measured) -> Vec<Line> {
+    let gauges = &measured.gauges;
+    let classes =
+        scenario.loads.iter().zip(&gauges.classes).map(|(load, gauge)| (load.class.as_str(), &gauge.shed));
+    let all = classes.chain([("deliveries", &gauges.aside_shed)]).filter(|(_, shed)| shed.total() > 0);
+    all.map(|(name, shed)| of_the_day(name, &shed.by_second(), measured)).collect()
+}
+
+/// Requests that failed, of each class that had any.
+fn failed(scenario: &Scenario, measured: &Measured) -> Vec<Line> {
+    let classes = scenario.loads.iter().zip(&measured.gauges.classes);
+    let some = classes.filter(|(_, gauge)| gauge.failed.iter().any(|failed| *failed > 0));
+    some.map(|(load, gauge)| of_the_day(&load.class, &gauge.failed, measured)).collect()
+}
+
+/// A line over all seconds of the day: where nothing was counted it lies at zero.
+fn of_the_day(name: &str, counts: &[u32], measured: &Measured) -> Line {
+    let mut counts = counts.to_vec();
+    counts.resize(seconds(measured), 0);
+    line(name, &counts)
+}
+
+fn seconds(measured: &Measured) -> usize {
+    measured.timeline.length.ceil() as usize
 }
 
 fn over_classes(measured: &Measured, of: fn(&ClassGauge) -> &Vec<u32>) -> Vec<u32> {
-    let seconds = measured.timeline.length.ceil() as usize;
-    let mut all = vec![0; seconds];
+    let mut all = vec![0; seconds(measured)];
     for class in &measured.gauges.classes {
         for (own, more) in all.iter_mut().zip(of(class)) {
             *own += more;
@@ -107,4 +134,32 @@ fn parts(measured: &Measured, of: fn((f64, f64)) -> f64, own: bool) -> Vec<Line>
         lines.push(Line { name: "발생기 generator".to_owned(), points: points.collect() });
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rehearse::catalog;
+    use crate::rehearse::schedule::Timeline;
+
+    #[test]
+    fn who_was_turned_away_has_a_line_of_its_own() {
+        let scenario = catalog::find("mask-2020-03-11").unwrap();
+        let timeline = Timeline::new(&scenario, scenario.short);
+        let mut measured = Measured::new(&scenario, scenario.short, true, &timeline);
+        let page = all(&scenario, &measured);
+        assert!(
+            page.contains("거절 · turned away</b> 없음") && page.contains("실패 · failed</b> 없음"),
+            "{page}"
+        );
+        // A sale that was sent again and taken, and a delivery.
+        measured.gauges.classes[0].shed.note("over_cap", 3);
+        measured.gauges.aside_shed.note("overloaded", 1);
+        let lines = shed(&scenario, &measured);
+        let told: Vec<(&str, usize)> =
+            lines.iter().map(|line| (line.name.as_str(), line.points.len())).collect();
+        assert_eq!(told, [("sale", 9), ("deliveries", 9)]);
+        assert_eq!((lines[0].points[3], lines[0].points[4]), ((3.0, Some(1.0)), (4.0, Some(0.0))));
+        assert!(all(&scenario, &measured).contains("<figcaption>거절 · turned away"));
+    }
 }
