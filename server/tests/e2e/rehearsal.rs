@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{self, children, wait_for};
 
@@ -41,7 +41,7 @@ fn rehearse(name: &str, folder: &Path) -> (i32, String, String) {
 }
 
 /// Thresholds that are judged in a short form too: they are of no time.
-const UNTIMED: [&str; 2] = ["answered as it should be", "answers of 500 and more"];
+const UNTIMED: [&str; 3] = ["answered as it should be", "answers of 500 and more", "turned away"];
 
 /// The report of a short form that was played, in which no rule may be broken.
 fn judged(name: &str, folder: &Path, (code, out, err): (i32, String, String)) -> Value {
@@ -94,6 +94,67 @@ fn the_first_morning_of_the_masks() {
         report["findings"]["granted"].as_u64().unwrap() > 20
             && report["visible"]["count"].as_u64().unwrap() > 0
     );
+    assert_eq!(report["caps"]["name"], "mask-2020-03-11", "{report}");
+    // The excess is shed from the checks of post offices alone: nobody else was turned away, not even to be taken later.
+    for class in report["classes"].as_array().unwrap() {
+        let shed = class["shed"].as_object().unwrap();
+        assert_eq!(shed.is_empty(), class["class"] != "post_check", "{class}");
+    }
+    assert!(report["aside_shed"].as_object().unwrap().is_empty(), "{report}");
+    assert!(report["machine"]["memory_mib"].as_u64().unwrap() > 0 && report["jaego"].is_string(), "{report}");
+    let page = fs::read_to_string(dir.path().join("report/report.html")).unwrap();
+    assert!(
+        page.contains("한도") && page.contains("거절 · turned away") && page.contains("over_cap"),
+        "{page}"
+    );
+}
+
+/// The off-case of a protection: what is said of who was turned away in the short form of a changed day.
+fn turned_away(day: &str, dir: &Path) -> Value {
+    let (path, folder) = (dir.join("changed.toml"), dir.join("report"));
+    fs::write(&path, day).unwrap();
+    rehearse(path.to_str().unwrap(), &folder);
+    let report: Value = serde_json::from_slice(&fs::read(folder.join("report.json")).unwrap()).unwrap();
+    let row = report["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["what"] == "turned away, of post_check alone");
+    json!({ "judged": row.unwrap()["judged"], "caps": report["caps"], "events": report["events"] })
+}
+
+#[test]
+fn a_morning_without_its_caps_turns_nobody_away_and_is_broken() {
+    let dir = tempfile::tempdir().unwrap();
+    let day = include_str!("../../../sim/scenarios/mask-2020-03-11.toml");
+    let (before, rest) = day.split_once("[[caps.plans]]").unwrap();
+    let (_, after) = rest.split_once("[[phase]]").unwrap();
+    let said = turned_away(&format!("{before}[[phase]]{after}"), dir.path());
+    assert_eq!((&said["judged"], &said["caps"]), (&json!("broken"), &Value::Null), "{said}");
+}
+
+#[test]
+fn without_a_hold_the_others_join_into_the_trouble() {
+    let dir = tempfile::tempdir().unwrap();
+    let day = include_str!("../../../sim/scenarios/mask-2020-03-11-staged.toml");
+    let (before, rest) = day.split_once("[[caps.plans.holds]]").unwrap();
+    let (_, after) = rest.split_once("[[phase]]").unwrap();
+    let said = turned_away(&format!("{before}[[phase]]{after}"), dir.path());
+    assert!(!said["events"].to_string().contains("the opening is held"), "{said}");
+    assert_eq!(said["judged"], "broken", "{said}");
+}
+
+#[test]
+fn post_offices_join_in_parts_and_wait_while_sales_are_late() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(report) = play_where_possible("mask-2020-03-11-staged", dir.path()) else { return };
+    assert!(happened(&report, "the opening is held") && happened(&report, "the opening goes on"), "{report}");
+    let checks =
+        report["classes"].as_array().unwrap().iter().find(|class| class["class"] == "post_check").unwrap();
+    let told: Vec<&String> = checks["shed"].as_object().unwrap().keys().collect();
+    assert_eq!(told, ["not_admitted"], "{checks}");
+    let (sold, due) = good(&report, "sale");
+    assert!(sold == due && sold > 20, "{sold} of {due}");
 }
 
 #[test]
