@@ -237,6 +237,14 @@ mod tests {
     }
 
     #[test]
+    fn the_caps_that_the_page_shows_are_without_fault() {
+        let page = include_str!("../../../../docs/rehearsal.md");
+        let (_, shown) = page.split_once("```toml\n").unwrap();
+        let (shown, _) = shown.split_once("```").unwrap();
+        assert!(day(shown).unwrap().caps.is_some());
+    }
+
+    #[test]
     fn shipped_days_have_nothing_doubtful() {
         for (name, _) in catalog::ALL {
             let Some(caps) = catalog::find(name).unwrap().caps else { continue };
