@@ -142,6 +142,25 @@ impl Threshold {
         }
     }
 
+    /// Whether it is about what tills do, who do not play where readers play alone.
+    #[must_use]
+    pub fn is_of_tills(&self, scenario: &Scenario) -> bool {
+        let sells = |class: &String| {
+            scenario.class(class).is_some_and(|number| scenario.loads[number].does.is_till())
+        };
+        match self {
+            Self::Visible { .. } | Self::Held { .. } => true,
+            Self::Shed { only, .. } => only.iter().any(sells),
+            Self::Latency { class, .. } | Self::Moves { class, .. } | Self::Resumes { class, .. } => {
+                sells(class)
+            }
+            Self::Answered { class, .. } | Self::ServerErrors { class, .. } => {
+                class.as_ref().is_some_and(sells)
+            }
+            Self::Age { .. } => false,
+        }
+    }
+
     /// Whether its classes and phases are those of the scenario, and its limit is a number.
     pub(super) fn check(&self, scenario: &Scenario) -> Result<()> {
         let (classes, phases) = match self {

@@ -164,6 +164,27 @@ fn what_is_meant_to_be_turned_away_is_no_missing_answer_of_others() {
 }
 
 #[test]
+fn where_readers_play_alone_what_tills_do_is_told_and_not_judged() {
+    let alone = |alone: bool| {
+        after(|m| {
+            m.readers_alone = alone;
+            m.aftermath.as_mut().unwrap().compared = 0;
+            m.visible.count = 0;
+            let tills = [0, CHECKS, 6];
+            tills.iter().for_each(|class| m.gauges.classes[*class] = Default::default());
+        })
+    };
+    let (verdict, judgement) = alone(true);
+    assert_eq!((verdict, judgement.void.len()), (Verdict::Passed, 0), "{judgement:#?}");
+    let told = judgement.rows.iter().filter(|row| !row.rule && row.judged == Judged::NotJudged).count();
+    // Who is turned away, the rise and two latencies, and the time to be visible.
+    assert_eq!(told, 5, "{judgement:#?}");
+    let (_, judgement) = alone(false);
+    let broken = judgement.rows.iter().filter(|row| !row.rule && row.judged == Judged::Broken).count();
+    assert_eq!(broken, 5, "{judgement:#?}");
+}
+
+#[test]
 fn an_opening_is_held_for_its_time_or_breaks_the_run() {
     let scenario = catalog::find("mask-2020-03-11-staged").unwrap();
     let held = |seconds: &[usize], short: bool| {

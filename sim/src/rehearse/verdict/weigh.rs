@@ -19,6 +19,7 @@ pub(super) fn judge(threshold: &Threshold, scenario: &Scenario, measured: &Measu
     let Weighed { what, what_ko, value, allowed } = weigh(threshold, scenario, measured);
     let judged = match value {
         _ if measured.short && threshold.is_of_time() => Judged::NotJudged,
+        _ if measured.readers_alone && threshold.is_of_tills(scenario) => Judged::NotJudged,
         Some((_, true)) => Judged::Held,
         Some((_, false)) | None => Judged::Broken,
     };
