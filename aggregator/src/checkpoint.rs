@@ -150,6 +150,7 @@ impl Fold {
         loop {
             let rows = read_checked(&mut bytes)?;
             if rows.is_empty() {
+                ledger.sort_claims();
                 return Ok(Self { caps: caps.map(Arc::new), holds, ..Self::of(state, ledger) });
             }
             read_block(&ledger, &rows)

@@ -152,38 +152,23 @@ impl Rulebook {
     /// the year of birth or the card's digit is needed and absent; nothing remains; not this person's day; less remains than
     /// is asked for. So on a wrong day `not_your_day` is told to whom something remains, and `limit_reached` to who need
     /// not come back in this window.
-    pub fn judge(&self, asked: &Asked<'_>, bought: impl FnMut(RangeInclusive<i32>) -> u32) -> Judgment {
-        self.weigh(asked, false, bought).0
+    pub fn judge(&self, asked: &Asked<'_>, mut bought: impl FnMut(RangeInclusive<i32>) -> u32) -> Judgment {
+        self.weigh(asked, false, |_, days| bought(days)).0
     }
 
-    /// Judges a purchase that was made already: it uses the allowance up also where it would have been refused.
-    ///
-    /// Tells besides whether it went over the limit, whichever reason comes first.
-    pub fn record(
-        &self,
-        asked: &Asked<'_>,
-        bought: impl FnMut(RangeInclusive<i32>) -> u32,
-    ) -> (Judgment, bool) {
-        let (judgment, left) = self.weigh(asked, true, bought);
-        (judgment, left.is_some_and(|left| asked.quantity > left))
-    }
-
-    /// The window of the policy in force; nothing where the group is not rationed.
-    pub(crate) fn window(&self, asked: &Asked<'_>) -> Option<Window> {
-        Some(self.in_force(asked)?[0].window)
-    }
-
-    /// The judgment, and what was left before it.
-    fn weigh(
+    /// The judgment, and what was left before it. A purchase that was `made` already uses the allowance up also where it would
+    /// have been refused. `bought` is told the window of the policy in force besides.
+    pub(crate) fn weigh(
         &self,
         asked: &Asked<'_>,
         made: bool,
-        bought: impl FnMut(RangeInclusive<i32>) -> u32,
+        mut bought: impl FnMut(Window, RangeInclusive<i32>) -> u32,
     ) -> (Judgment, Option<u32>) {
         let Some(rules) = self.in_force(asked) else { return (Judgment::NOT_RATIONED, None) };
         let rule = &rules[0];
-        let mut past = Past::new(day_of(asked.at, self.offset_minutes), bought);
-        let first = *window_of(rule.window, past.today).start();
+        let mut past = Past::new(day_of(asked.at, self.offset_minutes), |days| bought(rule.window, days));
+        let window = window_of(rule.window, past.today);
+        let first = *window.start();
         let allowance = rule.allowance(asked.person);
         let before = allowance.map(|allowance| rule.left(allowance, past.since(first)));
         let refusal = self.refusal(rule, asked, past.today, before);
@@ -193,7 +178,7 @@ impl Rulebook {
         let judgment = Judgment {
             refusal,
             remaining: allowance.map(|allowance| rule.left(allowance, past.since(first))),
-            window_ends: allowance.map(|allowance| ahead::window_ends(rule, allowance, &mut past)),
+            window_ends: allowance.map(|allowance| ahead::window_ends(rule, allowance, &window, &mut past)),
             next_eligible: self.next_eligible(rules, asked, &mut past),
         };
         (judgment, before)

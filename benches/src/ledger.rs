@@ -69,9 +69,7 @@ fn prepared(outlets: &[OutletInfo], number: u64) -> ClaimEntry<'_> {
 fn grant_all(fold: &mut Fold, seq: &mut u64, batches: Vec<Vec<Entry<'_>>>) {
     for batch in batches {
         *seq += 1;
-        fold.look_ahead(&batch);
-        batch.into_iter().for_each(|entry| granted(&fold.apply(*seq, entry)));
-        fold.close();
+        fold.apply_all(*seq, batch, |applied| granted(&applied));
     }
 }
 

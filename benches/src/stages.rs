@@ -33,10 +33,9 @@ pub fn apply(fold: &mut Fold, mut seq: u64, batches: &[Batch]) {
         let mut entries = Vec::with_capacity(batch.seal.count);
         let opened = batch.seal.open(&batch.payload, |entry| entries.push(entry));
         opened.expect("made by the workload");
-        fold.look_ahead(&entries);
-        for entry in entries {
-            black_box(fold.apply(seq, entry));
-        }
+        fold.apply_all(seq, entries, |applied| {
+            black_box(applied);
+        });
         seq += 1;
     }
 }

@@ -224,16 +224,13 @@ impl Apply {
         let own = writer.and_then(|writer| own_number(writer, &self.gateway));
         let (mut did, mut decisions) = (Did::default(), Vec::new());
         let entries = entries(seal, payload).map_err(|cause| Damaged { seq, cause })?;
-        self.fold.look_ahead(&entries);
-        for entry in entries {
-            let applied = self.fold.apply(seq, entry);
+        self.fold.apply_all(seq, entries, |applied| {
             did.note(&applied);
             tell(seq, &applied);
             if own.is_some() {
                 decisions.push(applied);
             }
-        }
-        self.fold.close();
+        });
         if let Some(number) = own {
             // A closed channel means that the process is stopping without answers; the callers will send again.
             let _ =

@@ -11,11 +11,13 @@ use schemas::person::{Person, PersonKey};
 use schemas::policy::{Ground, Schedule, Window};
 use schemas::registry::OutletType;
 
-use super::claims::{self, Claim, Ruling};
+use super::NO_NUMBER;
+use super::claims::{Claim, Ruling};
 use super::decided::Decided;
+use super::log::{Log, Piece};
 use super::table::{Row, Table};
 use super::weeks::Weeks;
-use crate::calendar::{day_of, midnight, window_of};
+use crate::calendar::{midnight, window_of};
 use crate::policy::{Asked, Judgment, Rulebook};
 
 const WHOLE: &str = "whoever panics ends the process";
@@ -65,6 +67,31 @@ pub(crate) struct Ration {
     pub(crate) offset_minutes: i16,
 }
 
+impl Ration {
+    /// The number of an item's group.
+    pub(super) fn group_number(&self, item: &str) -> u8 {
+        self.number(self.rulebook.as_ref().and_then(|rulebook| rulebook.group_of(item)))
+    }
+
+    /// What the rulebook is asked.
+    pub(super) fn asked<'a>(&self, ask: &Ask<'a>) -> Asked<'a> {
+        Asked {
+            at: ask.at,
+            group: self.rulebook.as_ref().and_then(|rulebook| rulebook.group_of(ask.item)),
+            quantity: ask.quantity,
+            person: ask.person,
+            buyer: ask.buyer,
+            ground: ask.ground,
+            outlet: ask.outlet,
+        }
+    }
+
+    /// The number under which the books know a group of the rulebook.
+    pub(super) fn number(&self, group: Option<usize>) -> u8 {
+        group.map_or(NO_NUMBER, |group| self.groups[group])
+    }
+}
+
 impl Default for Ration {
     fn default() -> Self {
         let offset_minutes = schemas::time::KST_MINUTES;
@@ -95,7 +122,7 @@ pub struct Ask<'a> {
 #[derive(Debug)]
 pub struct Books {
     pub(crate) weeks: Weeks,
-    pub(crate) claims: Table<Claim>,
+    pub(crate) claims: Log,
     pub(crate) aliases: Table<Alias>,
     /// Whether there may be any alias: mostly there is none, and nobody need look.
     renamed: AtomicBool,
@@ -109,7 +136,7 @@ impl Default for Books {
     fn default() -> Self {
         Self {
             weeks: Weeks::default(),
-            claims: claims::table(),
+            claims: Log::default(),
             aliases: Table::new(ALIAS_PARTS),
             renamed: AtomicBool::new(false),
             ration: RwLock::default(),
@@ -126,7 +153,9 @@ impl Books {
         let ration = self.ration();
         // Read before the books: what they say is at least as new as the version that is told.
         let seq = self.seen.load(Acquire);
-        let (judgment, _) = judge(&ration, ask, false, |group, days| self.bought_by(ask.person, group, days));
+        let asked = ration.asked(ask);
+        let group = ration.number(asked.group);
+        let (judgment, _) = judge(&ration, &asked, false, |days| self.bought_by(ask.person, group, days));
         Decided {
             id: None,
             verdict: if judgment.refusal.is_none() { Verdict::Granted } else { Verdict::Refused },
@@ -220,11 +249,11 @@ impl Books {
         if !self.renamed.load(Acquire) {
             return;
         }
-        let parts = self.claims.share();
-        let persons = parts.iter().flat_map(|part| part.iter()).map(|claim| (claim.id, claim.person));
+        let pieces = self.claims.share();
+        let persons = pieces.iter().flat_map(Piece::rows).map(|claim| (claim.id, claim.person));
         let renamed = persons.map(|(id, person)| (id, person, self.known_as(person)));
         let renamed: Vec<_> = renamed.filter(|(_, person, known)| person != known).collect();
-        drop(parts);
+        drop(pieces);
         for (id, _, known) in renamed {
             self.claims.change(&id, |claim| claim.person = known);
         }
@@ -246,43 +275,31 @@ impl Books {
     }
 }
 
-/// Judges under a ration, and tells whether it is over the limit; `bought` is asked by the numbers of the books. What was
-/// `made` already is judged as [`Rulebook::record`] says.
+/// Judges under a ration, and tells whether it is over the limit, whichever reason comes first. What was `made` already uses the
+/// allowance up also where it would have been refused.
 ///
 /// The journal's order decides, also where the clocks of two gateways stand on two sides of a midnight: purchases of later
 /// days that lie in the window count as those before.
-pub(crate) fn judge(
+pub(super) fn judge(
     ration: &Ration,
-    ask: &Ask<'_>,
+    asked: &Asked<'_>,
     made: bool,
-    mut bought: impl FnMut(u8, &RangeInclusive<i32>) -> u32,
+    mut bought: impl FnMut(&RangeInclusive<i32>) -> u32,
 ) -> (Judgment, bool) {
     let Some(rulebook) = &ration.rulebook else { return (Judgment::NOT_RATIONED, false) };
-    let asked = asked(rulebook, ask);
-    let Some(window) = rulebook.window(&asked) else { return (Judgment::NOT_RATIONED, false) };
-    let number = asked.group.map_or(u8::MAX, |group| ration.groups[group]);
-    let today = day_of(ask.at, ration.offset_minutes);
-    let mut bought = |days: &RangeInclusive<i32>| bought(number, days);
     let mut later = None;
-    let in_window = |days: RangeInclusive<i32>| match window {
+    let in_window = |window, days: RangeInclusive<i32>| match window {
         Window::RollingDays(length) => {
+            let today = *days.end();
             bought(&days) + *later.get_or_insert_with(|| rolling_later(length, today, &mut bought))
         }
-        _ => bought(&(*days.start()..=*window_of(window, today).end())),
+        _ => {
+            let ends = *window_of(window, *days.end()).end();
+            bought(&(*days.start()..=ends))
+        }
     };
-    if made { rulebook.record(&asked, in_window) } else { (rulebook.judge(&asked, in_window), false) }
-}
-
-fn asked<'a>(rulebook: &Rulebook, ask: &Ask<'a>) -> Asked<'a> {
-    Asked {
-        at: ask.at,
-        group: rulebook.group_of(ask.item),
-        quantity: ask.quantity,
-        person: ask.person,
-        buyer: ask.buyer,
-        ground: ask.ground,
-        outlet: ask.outlet,
-    }
+    let (judgment, left) = rulebook.weigh(asked, made, in_window);
+    (judgment, made && left.is_some_and(|left| asked.quantity > left))
 }
 
 /// How much more than the rolling window that ends today the fullest window that holds today has.

@@ -1,19 +1,14 @@
 //! Claims by id, for a day and more: what was decided, so that whoever asks again hears the same.
 
-use foldhash::fast::FixedState;
 use schemas::Millis;
 use schemas::claim::{ClaimId, ClaimState, KEPT_MS, Refusal, Verdict};
 use schemas::entry::SettleEntry;
 use schemas::person::PersonKey;
-use std::hash::BuildHasher;
 
 use super::NO_NUMBER;
-use super::table::{Row, Table};
+use super::log::Log;
 use crate::calendar::day_of;
 
-/// Ten and a half million claims, a fifth of a nation on its day and those not swept yet, put some 3,300 rows in each part: a
-/// table of 4,096 places takes 3,584 before it doubles.
-const PARTS: usize = 3200;
 /// All parts are looked through once in this time, by the ticks.
 const SWEEP_MS: i64 = 600_000;
 /// A stamp from its lowest bit: 10 bits of minutes held, 11 of minutes east of 12 hours west of UTC, 43 of milliseconds.
@@ -248,19 +243,13 @@ impl Claim {
     }
 }
 
-impl Row for Claim {
-    type Key = ClaimId;
-    const BYTES: usize = 64;
+/// As a checkpoint has it.
+impl Claim {
+    /// Bytes of a row.
+    pub(crate) const BYTES: usize = 64;
 
-    fn key(&self) -> ClaimId {
-        self.id
-    }
-
-    fn hash(id: &ClaimId) -> u64 {
-        FixedState::default().hash_one(id.0.as_u128())
-    }
-
-    fn write(&self, out: &mut Vec<u8>) {
+    /// Appends exactly [`Claim::BYTES`] bytes.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.id.0.as_bytes());
         out.extend_from_slice(&self.person.0);
         out.extend_from_slice(&self.seq.to_le_bytes());
@@ -270,7 +259,8 @@ impl Row for Claim {
         out.extend_from_slice(&self.numbers());
     }
 
-    fn read(bytes: &[u8]) -> Option<Self> {
+    /// Reads what [`Claim::write`] wrote; `None` where that wrote no such bytes.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let (id, rest) = bytes.split_first_chunk::<16>()?;
         let (person, rest) = rest.split_first_chunk::<16>()?;
         let (seq, rest) = rest.split_first_chunk::<8>()?;
@@ -312,13 +302,8 @@ pub(crate) fn in_range(at: Millis) -> Millis {
     Millis(at.0.clamp(0, LAST))
 }
 
-/// An empty table of claims.
-pub(crate) fn table() -> Table<Claim> {
-    Table::new(PARTS)
-}
-
 /// Forgets claims that are older than is promised, some parts at each tick: all of them once in ten minutes of ticks.
-pub(crate) fn sweep(claims: &Table<Claim>, before: Millis, now: Millis) {
+pub(crate) fn sweep(claims: &Log, before: Millis, now: Millis) {
     let parts = i64::try_from(claims.parts()).expect("some thousands");
     let place = |at: Millis| at.0.saturating_mul(parts).div_euclid(SWEEP_MS);
     for part in (place(before)..place(now)).take(claims.parts()) {
@@ -375,9 +360,9 @@ mod tests {
 
     #[test]
     fn a_claim_is_kept_for_a_day_and_forgotten_within_ten_minutes_after() {
-        let claims = table();
+        let claims = Log::default();
         let one = claim(Ruling::Granted);
-        claims.upsert(&one.id, || one, |_| ());
+        claims.get_or_put(&one.id, || one);
         let mut now = one.received();
         let mut kept_for = 0;
         while claims.get(&one.id).is_some() {

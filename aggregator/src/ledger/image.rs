@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::books::{Alias, Ration};
 use super::claims::Claim;
+use super::log::Piece;
 use super::table::{Part, Row, Table, sorted};
 use super::weeks::Bought;
 use super::{Ledger, Names};
@@ -19,6 +20,8 @@ use super::{Ledger, Names};
 const WEEK: u8 = 1;
 const CLAIMS: u8 = 2;
 const ALIASES: u8 = 3;
+/// Claims in a block.
+const BLOCK_CLAIMS: usize = 16_384;
 
 /// The ledger at one place in the journal, sharing its rows with the books until they are written again.
 #[derive(Debug)]
@@ -26,7 +29,7 @@ pub(crate) struct LedgerImage {
     head: Head,
     earlier: Vec<Arc<Schedule>>,
     weeks: Vec<(i32, Vec<Part<Bought>>)>,
-    claims: Vec<Part<Claim>>,
+    claims: Vec<Piece>,
     aliases: Vec<Part<Alias>>,
 }
 
@@ -61,6 +64,11 @@ impl Ledger {
             claims: self.books.claims.share(),
             aliases: self.books.aliases.share(),
         }
+    }
+
+    /// All rows are read: claims lie as they were decided from here on, in whatever order a checkpoint had them.
+    pub(crate) fn sort_claims(&self) {
+        self.books.claims.sort();
     }
 
     /// A ledger of these small parts, without rows.
@@ -104,7 +112,7 @@ impl LedgerImage {
         for (week, parts) in self.weeks {
             write_parts(&[&[WEEK], &week.to_le_bytes()[..]].concat(), parts, &mut block)?;
         }
-        write_parts(&[CLAIMS], self.claims, &mut block)?;
+        write_claims(self.claims, &mut block)?;
         write_parts(&[ALIASES], self.aliases, &mut block)
     }
 }
@@ -125,6 +133,21 @@ fn write_parts<R: Row>(
     Ok(())
 }
 
+/// Claims lie in blocks as they were decided, so many in each whatever pieces they lay in: equal claims give equal bytes.
+fn write_claims(pieces: Vec<Piece>, block: &mut impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    let empty = || vec![CLAIMS];
+    let (mut bytes, whole) = (empty(), 1 + BLOCK_CLAIMS * Claim::BYTES);
+    for piece in pieces {
+        for claim in piece.rows() {
+            claim.write(&mut bytes);
+            if bytes.len() == whole {
+                block(&std::mem::replace(&mut bytes, empty()))?;
+            }
+        }
+    }
+    if bytes.len() > 1 { block(&bytes) } else { Ok(()) }
+}
+
 /// Puts the rows of a block into the books; `None` where they are no rows.
 pub(crate) fn read_block(ledger: &Ledger, block: &[u8]) -> Option<()> {
     let (kind, rest) = block.split_first()?;
@@ -133,9 +156,12 @@ pub(crate) fn read_block(ledger: &Ledger, block: &[u8]) -> Option<()> {
             let (week, rows) = rest.split_first_chunk::<4>()?;
             fill(&ledger.books.weeks.bucket(i32::from_le_bytes(*week)), rows)
         }
-        CLAIMS => fill(&ledger.books.claims, rest),
+        CLAIMS => {
+            ledger.books.claims.fill(&read_rows(rest, Claim::BYTES, Claim::read)?);
+            Some(())
+        }
         ALIASES => {
-            ledger.books.fill_aliases(&rows(rest)?);
+            ledger.books.fill_aliases(&read_rows(rest, Alias::BYTES, Alias::read)?);
             Some(())
         }
         _ => None,
@@ -143,10 +169,10 @@ pub(crate) fn read_block(ledger: &Ledger, block: &[u8]) -> Option<()> {
 }
 
 fn fill<R: Row>(table: &Table<R>, bytes: &[u8]) -> Option<()> {
-    table.fill(&rows(bytes)?);
+    table.fill(&read_rows(bytes, R::BYTES, R::read)?);
     Some(())
 }
 
-fn rows<R: Row>(bytes: &[u8]) -> Option<Vec<R>> {
-    bytes.len().is_multiple_of(R::BYTES).then(|| bytes.chunks_exact(R::BYTES).map(R::read).collect())?
+fn read_rows<R>(bytes: &[u8], each: usize, read: impl Fn(&[u8]) -> Option<R>) -> Option<Vec<R>> {
+    bytes.len().is_multiple_of(each).then(|| bytes.chunks_exact(each).map(read).collect())?
 }

@@ -6,6 +6,8 @@ mod books;
 mod claims;
 mod decided;
 mod image;
+mod index;
+mod log;
 mod table;
 mod weeks;
 
@@ -137,7 +139,13 @@ impl Ledger {
     pub(crate) fn look_ahead<'e>(&self, claims: impl Iterator<Item = &'e ClaimEntry<'e>> + Clone) {
         let Some(first) = claims.clone().next() else { return };
         self.books.claims.look_ahead(claims.clone().map(|claim| claim.id));
-        let rows = claims.map(|claim| (claim.person.key, group(&self.ration, claim.item)));
+        let mut last = (first.item, self.ration.group_number(first.item));
+        let rows = claims.map(|claim| {
+            if claim.item != last.0 {
+                last = (claim.item, self.ration.group_number(claim.item));
+            }
+            (claim.person.key, last.1)
+        });
         let day = day_of(claims::in_range(first.received), self.ration.offset_minutes);
         self.books.weeks.look_ahead(day, rows);
     }
@@ -154,11 +162,16 @@ impl Ledger {
         let offset_minutes = ration.offset_minutes;
         let person = self.same_person(&entry.person);
         let received = claims::in_range(entry.received);
-        let ask = ask(entry, received, outlet);
-        let bought = |group, days: &_| self.books.weeks.bought(person, group, days);
-        let (judgment, over) = judge(ration, &ask, entry.occurred.is_some(), bought);
-        let ruling = rule(entry, &judgment, over, reported.is_some_and(|reported| reported >= ask.at));
-        let new = NewClaim {
+        let asked = ration.asked(&ask(entry, received, outlet));
+        let (group, day) = (ration.number(asked.group), day_of(asked.at, offset_minutes));
+        let quantity = u8::try_from(entry.quantity).unwrap_or(u8::MAX);
+        let counted = reported.is_some_and(|reported| reported >= asked.at);
+        let (judgment, ruling) = self.books.weeks.buy(person, group, day, |bought| {
+            let (judgment, over) = judge(ration, &asked, entry.occurred.is_some(), bought);
+            let ruling = rule(entry, &judgment, over, counted);
+            ((judgment, ruling), if matches!(ruling, Ruling::Refused(_)) { 0 } else { quantity })
+        });
+        Claim::new(&NewClaim {
             id: entry.id,
             person,
             seq,
@@ -167,24 +180,20 @@ impl Ledger {
             offset_minutes,
             body: entry.body,
             outlet: fingerprint(entry.outlet),
-            quantity: u8::try_from(entry.quantity).unwrap_or(u8::MAX),
+            quantity,
             item: number(&self.names.items, entry.item),
-            group: group(ration, entry.item),
+            group,
             ruling,
             registered: outlet.is_some(),
             remaining: judgment.remaining,
             days: Days {
                 received: day_of(received, offset_minutes),
-                counts: day_of(ask.at, offset_minutes),
+                counts: day,
                 window_ends: judgment.window_ends,
                 // As seen from the day of the sale it may be past, or wrong by what was bought since: a check tells it.
                 next_eligible: judgment.next_eligible.filter(|_| entry.occurred.is_none()),
             },
-        };
-        if !matches!(ruling, Ruling::Refused(_)) && new.group != NO_NUMBER {
-            self.books.weeks.add(person, new.group, new.days.counts, new.quantity);
-        }
-        Claim::new(&new)
+        })
     }
 
     /// Takes a claim back. Where it is not known its place is held, if the entry says so: it is not decided when it comes after all.
@@ -449,11 +458,6 @@ fn hold_minutes(entry: &ClaimEntry<'_>) -> u16 {
         let minutes = (until.since(entry.received) / MINUTE_MS).clamp(1, 720);
         u16::try_from(minutes).expect("at most 720")
     })
-}
-
-fn group(ration: &Ration, item: &str) -> u8 {
-    let group = ration.rulebook.as_ref().and_then(|rulebook| rulebook.group_of(item));
-    group.map_or(NO_NUMBER, |group| ration.groups[group])
 }
 
 /// 32 bits of an outlet's code: enough to notice that a claim was made elsewhere.

@@ -64,16 +64,20 @@ impl<R: Row> Table<R> {
         );
     }
 
-    /// The row of a key, made by `new` where there is none; and whether it was there. `new` may use other tables.
-    pub(crate) fn get_or_put(&self, key: &R::Key, new: impl FnOnce() -> R) -> (R, bool) {
+    /// Lets `decide` see the row of a key, and writes the row that it gives. `decide` may use other tables.
+    pub(crate) fn turn<T>(&self, key: &R::Key, decide: impl FnOnce(Option<R>) -> (T, Option<R>)) -> T {
         let hash = R::hash(key);
         let mut part = self.part(hash).write().expect(WHOLE);
-        if let Some(there) = part.find(hash, |row| row.key() == *key) {
-            return (*there, true);
+        let there = part.find(hash, |row| row.key() == *key).copied();
+        let (decided, row) = decide(there);
+        if let Some(row) = row {
+            let part = Arc::make_mut(&mut part);
+            match part.find_mut(hash, |row| row.key() == *key) {
+                Some(there) => *there = row,
+                None => drop(part.insert_unique(hash, row, |row| R::hash(&row.key()))),
+            }
         }
-        let row = new();
-        Arc::make_mut(&mut part).insert_unique(hash, row, |row| R::hash(&row.key()));
-        (row, false)
+        decided
     }
 
     /// Changes the row of a key, begun with `new` where there is none.

@@ -6,6 +6,7 @@ use std::sync::{Arc, RwLock};
 
 use schemas::person::PersonKey;
 
+use super::NO_NUMBER;
 use super::table::{Row, Table};
 use crate::calendar::{week_of, weekday};
 
@@ -49,6 +50,25 @@ impl Row for Bought {
     }
 }
 
+impl Bought {
+    fn none(person: PersonKey, group: u8) -> Self {
+        Self { person, group, days: [0; 7] }
+    }
+
+    /// This and so many pieces more on a day.
+    fn and(mut self, day: i32, pieces: u8) -> Self {
+        let there = &mut self.days[weekday(day)];
+        *there = there.saturating_add(pieces);
+        self
+    }
+
+    /// Pieces of this week on these days.
+    fn pieces(&self, week: i32, days: &RangeInclusive<i32>) -> u32 {
+        let monday = week * 7 - 3;
+        (monday..).zip(self.days).filter(|(day, _)| days.contains(day)).map(|(_, n)| u32::from(n)).sum()
+    }
+}
+
 type Bucket = Arc<Table<Bought>>;
 
 /// The weeks that are kept, by their number since 1970.
@@ -59,12 +79,40 @@ impl Weeks {
     /// Pieces of a group that a person bought on these local days.
     pub(crate) fn bought(&self, person: PersonKey, group: u8, days: &RangeInclusive<i32>) -> u32 {
         let weeks = self.0.read().expect(WHOLE);
-        let kept = weeks.range(week_of(*days.start())..=week_of(*days.end()));
-        kept.filter_map(|(week, bucket)| Some((week, bucket.get(&(person, group))?)))
-            .flat_map(|(week, row)| (first_day(*week)..).zip(row.days))
-            .filter(|(day, _)| days.contains(day))
-            .map(|(_, pieces)| u32::from(pieces))
-            .sum()
+        pieces(&weeks, days, |_, bucket| bucket.get(&(person, group)))
+    }
+
+    /// Lets `decide` say, by what the person bought on other days, how many pieces of a group are bought on this one, and writes
+    /// them. The row of the week is looked for once.
+    ///
+    /// More than 255 a day, which only late claims can bring, are kept as 255.
+    pub(crate) fn buy<T>(
+        &self,
+        person: PersonKey,
+        group: u8,
+        day: i32,
+        decide: impl FnOnce(&mut dyn FnMut(&RangeInclusive<i32>) -> u32) -> (T, u8),
+    ) -> T {
+        if group == NO_NUMBER {
+            return decide(&mut |_| 0).0;
+        }
+        let weeks = self.0.read().expect(WHOLE);
+        let (week, key) = (week_of(day), (person, group));
+        let Some(bucket) = weeks.get(&week) else {
+            let (decided, quantity) = decide(&mut |days| pieces(&weeks, days, |_, bucket| bucket.get(&key)));
+            drop(weeks);
+            if quantity > 0 {
+                self.bucket(week).turn(&key, |_| ((), Some(Bought::none(person, group).and(day, quantity))));
+            }
+            return decided;
+        };
+        bucket.turn(&key, |row| {
+            let (decided, quantity) = decide(&mut |days| {
+                pieces(&weeks, days, |of, bucket| if of == week { row } else { bucket.get(&key) })
+            });
+            let more = || row.unwrap_or(Bought::none(person, group)).and(day, quantity);
+            (decided, (quantity > 0).then(more))
+        })
     }
 
     /// Touches the rows of persons who buy something of a group on about this day.
@@ -72,22 +120,6 @@ impl Weeks {
         if let Some(bucket) = self.0.read().expect(WHOLE).get(&week_of(day)) {
             bucket.look_ahead(rows);
         }
-    }
-
-    /// Pieces move on a day. More than 255 a day, which only late claims can bring, are kept as 255.
-    pub(crate) fn add(&self, person: PersonKey, group: u8, day: i32, pieces: u8) {
-        if pieces == 0 {
-            return;
-        }
-        let (week, day) = (week_of(day), weekday(day));
-        let new = || Bought { person, group, days: [0; 7] };
-        let add = |row: &mut Bought| row.days[day] = row.days[day].saturating_add(pieces);
-        let weeks = self.0.read().expect(WHOLE);
-        if let Some(bucket) = weeks.get(&week) {
-            return bucket.upsert(&(person, group), new, add);
-        }
-        drop(weeks);
-        self.bucket(week).upsert(&(person, group), new, add);
     }
 
     /// Pieces that were added are given back; a row of nothing is taken out. A day that is full stays so: nobody knows by how
@@ -117,7 +149,7 @@ impl Weeks {
             let Some(row) = bucket.take(&(old, group)) else { continue };
             bucket.upsert(
                 &(new, group),
-                || Bought { person: new, group, days: [0; 7] },
+                || Bought::none(new, group),
                 |there| {
                     for (sum, more) in there.days.iter_mut().zip(row.days) {
                         *sum = sum.saturating_add(more);
@@ -152,8 +184,18 @@ impl Weeks {
     }
 }
 
-fn first_day(week: i32) -> i32 {
-    week * 7 - 3
+/// Pieces on these days, by the row of each week that they touch.
+fn pieces(
+    weeks: &BTreeMap<i32, Bucket>,
+    days: &RangeInclusive<i32>,
+    row: impl Fn(i32, &Table<Bought>) -> Option<Bought>,
+) -> u32 {
+    let (first, last) = (week_of(*days.start()), week_of(*days.end()));
+    let in_week = |week, bucket: &Bucket| row(week, bucket).map_or(0, |row| row.pieces(week, days));
+    if first == last {
+        return weeks.get(&first).map_or(0, |bucket| in_week(first, bucket));
+    }
+    weeks.range(first..=last).map(|(week, bucket)| in_week(*week, bucket)).sum()
 }
 
 #[cfg(test)]
@@ -165,6 +207,12 @@ mod tests {
     /// Monday 2020-03-09.
     const MONDAY: i32 = 18_330;
 
+    impl Weeks {
+        fn add(&self, person: PersonKey, group: u8, day: i32, pieces: u8) {
+            self.buy(person, group, day, |_| ((), pieces));
+        }
+    }
+
     #[test]
     fn days_add_up_over_weeks_and_are_given_back() {
         let weeks = Weeks::default();
@@ -172,9 +220,15 @@ mod tests {
         weeks.add(A, 0, MONDAY, 2);
         weeks.add(A, 0, MONDAY + 6, 3);
         weeks.add(A, 1, MONDAY, 9);
+        weeks.add(A, 2, MONDAY, 0);
         assert_eq!(weeks.bought(A, 0, &(MONDAY..=MONDAY + 6)), 5);
         assert_eq!(weeks.bought(A, 0, &(MONDAY - 1..=MONDAY + 5)), 3);
         assert_eq!(weeks.bought(B, 0, &(MONDAY - 7..=MONDAY + 6)), 0);
+        let seen = weeks.buy(A, 0, MONDAY + 1, |bought| {
+            let seen = [MONDAY..=MONDAY, MONDAY - 7..=MONDAY + 6, MONDAY - 3..=MONDAY + 5];
+            (seen.map(|days| bought(&days)), 0)
+        });
+        assert_eq!(seen, [2, 6, 3]);
         weeks.give_back(A, 0, MONDAY, 2);
         weeks.give_back(A, 0, MONDAY + 6, 3);
         assert_eq!(weeks.bought(A, 0, &(MONDAY..=MONDAY + 6)), 0);

@@ -44,11 +44,15 @@ impl<F: FnMut(RangeInclusive<i32>) -> u32> Past<F> {
 }
 
 /// First day after the window of today; of a rolling window, the first on which more is left than today.
-pub(super) fn window_ends<F>(rule: &Rule, allowance: u32, past: &mut Past<F>) -> i32
+pub(super) fn window_ends<F>(
+    rule: &Rule,
+    allowance: u32,
+    window: &RangeInclusive<i32>,
+    past: &mut Past<F>,
+) -> i32
 where
     F: FnMut(RangeInclusive<i32>) -> u32,
 {
-    let window = window_of(rule.window, past.today);
     if !matches!(rule.window, Window::RollingDays(_)) {
         return window.end() + 1;
     }

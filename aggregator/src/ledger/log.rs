@@ -1,0 +1,379 @@
+//! The claims of a day and more in the order in which they were decided, each found by its id: one thread writes, any number
+//! look up meanwhile, and the whole of it can be shared as it stands without stopping either.
+//!
+//! Rows lie one after another in pieces: a new one is written beside the last, and only its index entry, of one word, lies at
+//! random. Sharing copies a pointer for each piece; a piece that is changed while it is shared is copied first. Closures go
+//! in and no guard comes out.
+
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
+use std::hint::black_box;
+use std::sync::{Arc, RwLock};
+
+use foldhash::fast::FixedState;
+use schemas::claim::ClaimId;
+
+use super::claims::Claim;
+use super::index::Index;
+
+/// Ten and a half million claims, a fifth of a nation on its day and those not forgotten yet, put some 3,300 in each part of
+/// the index: one of 4,096 places takes 3,584 before it doubles.
+const PARTS: usize = 3200;
+/// Rows of a piece: 64 KiB.
+const PIECE: usize = 1024;
+const WHOLE: &str = "whoever panics ends the process";
+
+/// The claims.
+#[derive(Debug)]
+pub(crate) struct Log {
+    /// Numbers of rows, by the hash of their ids. Whoever holds one of these locks may take that of the rows, not the other way.
+    index: Box<[RwLock<Index>]>,
+    rows: RwLock<Rows>,
+}
+
+/// Rows by their numbers, which count on, over 2^32 too.
+#[derive(Debug, Default)]
+struct Rows {
+    /// Number of the first row of the first piece.
+    first: u32,
+    /// Rows in these pieces, also those that were forgotten.
+    len: u32,
+    pieces: VecDeque<Piece>,
+}
+
+/// Up to 1,024 rows that were decided one after another.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Piece {
+    rows: Arc<Vec<Claim>>,
+    /// Which of the piece's rows are there still.
+    there: Set,
+    /// Which lie in `rows`: all that there were, until most are forgotten.
+    held: Option<Set>,
+}
+
+/// Where the index has an id.
+#[derive(Debug, Clone, Copy)]
+struct Spot {
+    part: usize,
+    hash: u32,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { index: (0..PARTS).map(|_| RwLock::default()).collect(), rows: RwLock::default() }
+    }
+}
+
+impl Log {
+    /// The row of an id.
+    pub(crate) fn get(&self, id: &ClaimId) -> Option<Claim> {
+        let spot = Spot::of(id);
+        self.look(&self.index[spot.part].read().expect(WHOLE), spot, id).map(|(_, row)| row)
+    }
+
+    /// The row of an id, made by `new` where there is none; and whether it was there. `new` may use other tables.
+    pub(crate) fn get_or_put(&self, id: &ClaimId, new: impl FnOnce() -> Claim) -> (Claim, bool) {
+        let spot = Spot::of(id);
+        let mut index = self.index[spot.part].write().expect(WHOLE);
+        if let Some((_, there)) = self.look(&index, spot, id) {
+            return (there, true);
+        }
+        let row = new();
+        index.put(spot.hash, self.rows.write().expect(WHOLE).push(row));
+        (row, false)
+    }
+
+    /// Changes the row of an id where there is one.
+    pub(crate) fn change(&self, id: &ClaimId, change: impl FnOnce(&mut Claim)) {
+        let spot = Spot::of(id);
+        let index = self.index[spot.part].read().expect(WHOLE);
+        if let Some((number, _)) = self.look(&index, spot, id) {
+            change(self.rows.write().expect(WHOLE).row_mut(number));
+        }
+    }
+
+    /// Touches the places of ids that are asked for next, so that they are fetched from memory together and not one by one.
+    pub(crate) fn look_ahead(&self, ids: impl Iterator<Item = ClaimId>) {
+        // Taking a lock waits for everything that is being fetched: all are taken before the first place is read. Nobody
+        // writes meanwhile, since it is the writer who looks ahead.
+        let parts: Vec<_> = ids
+            .map(|id| Spot::of(&id))
+            .map(|spot| (spot.hash, self.index[spot.part].read().expect(WHOLE)))
+            .collect();
+        black_box(parts.iter().fold(0, |sum, (hash, index)| sum ^ index.touch(*hash)));
+    }
+
+    /// Forgets, in one part, the rows for which `keep` does not hold.
+    pub(crate) fn retain(&self, part: usize, keep: impl Fn(&Claim) -> bool) {
+        let mut index = self.index[part].write().expect(WHOLE);
+        let rows = self.rows.read().expect(WHOLE);
+        let gone: Vec<u32> = index.numbers().filter(|number| !keep(rows.row(*number))).collect();
+        if !gone.is_empty() {
+            index.retain(|number| keep(rows.row(number)));
+            drop(rows);
+            self.rows.write().expect(WHOLE).forget(&gone);
+        }
+    }
+
+    /// Parts of the index.
+    pub(crate) fn parts(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Number of rows.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.read().expect(WHOLE).pieces.iter().map(|piece| piece.there.len()).sum()
+    }
+
+    /// All rows as they stand: pointers, not copies.
+    pub(crate) fn share(&self) -> Vec<Piece> {
+        self.rows.read().expect(WHOLE).pieces.iter().cloned().collect()
+    }
+
+    /// Puts rows as a checkpoint has them.
+    pub(crate) fn fill(&self, rows: &[Claim]) {
+        for row in rows {
+            let spot = Spot::of(&row.id);
+            let number = self.rows.write().expect(WHOLE).push(*row);
+            self.index[spot.part].write().expect(WHOLE).put(spot.hash, number);
+        }
+    }
+
+    /// Puts the rows into the order in which they were decided: checkpoints of earlier versions have them in another.
+    pub(crate) fn sort(&self) {
+        let shared = self.share();
+        let rows = || shared.iter().flat_map(Piece::rows);
+        if rows().is_sorted_by_key(|row| row.seq) {
+            return;
+        }
+        let mut rows: Vec<Claim> = rows().copied().collect();
+        rows.sort_unstable_by_key(|row| (row.seq, row.id.0));
+        self.index.iter().for_each(|part| *part.write().expect(WHOLE) = Index::default());
+        *self.rows.write().expect(WHOLE) = Rows::default();
+        self.fill(&rows);
+    }
+
+    fn look(&self, index: &Index, spot: Spot, id: &ClaimId) -> Option<(u32, Claim)> {
+        let mut found = None;
+        let number = index.find(spot.hash, |number| {
+            found = Some(*self.rows.read().expect(WHOLE).row(number));
+            found.is_some_and(|row| row.id == *id)
+        })?;
+        Some((number, found?))
+    }
+}
+
+impl Rows {
+    fn row(&self, number: u32) -> &Claim {
+        let (piece, at) = self.place(number);
+        let piece = &self.pieces[piece];
+        &piece.rows[piece.position(at)]
+    }
+
+    fn row_mut(&mut self, number: u32) -> &mut Claim {
+        let (piece, at) = self.place(number);
+        let piece = &mut self.pieces[piece];
+        let position = piece.position(at);
+        &mut Arc::make_mut(&mut piece.rows)[position]
+    }
+
+    /// The piece of a row, and its place there.
+    fn place(&self, number: u32) -> (usize, usize) {
+        let at = number.wrapping_sub(self.first) as usize;
+        (at / PIECE, at % PIECE)
+    }
+
+    /// Puts a row after the last, and tells its number.
+    fn push(&mut self, row: Claim) -> u32 {
+        let at = self.len as usize % PIECE;
+        if at == 0 {
+            self.pieces.push_back(Piece::empty());
+        }
+        let piece = self.pieces.back_mut().expect("one was there, or was put");
+        Arc::make_mut(&mut piece.rows).push(row);
+        piece.there.put(at);
+        self.len += 1;
+        self.first.wrapping_add(self.len - 1)
+    }
+
+    /// Forgets rows; pieces that hold none are given back, and of those that hold few the few are kept.
+    fn forget(&mut self, numbers: &[u32]) {
+        for number in numbers {
+            let (piece, at) = self.place(*number);
+            let is_full = piece + 1 < self.pieces.len();
+            let piece = &mut self.pieces[piece];
+            piece.there.take(at);
+            if is_full && piece.there.len() * 4 <= piece.rows.len() {
+                piece.shrink();
+            }
+        }
+        while self.pieces.len() > 1 && self.pieces[0].rows.is_empty() {
+            self.pieces.pop_front();
+            self.first = self.first.wrapping_add(PIECE as u32);
+            self.len -= PIECE as u32;
+        }
+    }
+}
+
+impl Piece {
+    fn empty() -> Self {
+        Self { rows: Arc::new(Vec::with_capacity(PIECE)), ..Self::default() }
+    }
+
+    /// The rows that are there, in their order.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &Claim> {
+        let held = (0..PIECE).filter(|at| self.held.is_none_or(|held| held.has(*at)));
+        held.zip(self.rows.iter()).filter(|(at, _)| self.there.has(*at)).map(|(_, row)| row)
+    }
+
+    /// Where a row of the piece lies in `rows`.
+    fn position(&self, at: usize) -> usize {
+        self.held.as_ref().map_or(at, |held| held.below(at))
+    }
+
+    fn shrink(&mut self) {
+        self.rows = Arc::new(self.rows().copied().collect());
+        self.held = Some(self.there);
+    }
+}
+
+/// Places in a piece.
+#[derive(Debug, Clone, Copy, Default)]
+struct Set([u64; PIECE / 64]);
+
+impl Set {
+    fn has(&self, at: usize) -> bool {
+        self.0[at / 64] >> (at % 64) & 1 == 1
+    }
+
+    fn put(&mut self, at: usize) {
+        self.0[at / 64] |= 1 << (at % 64);
+    }
+
+    fn take(&mut self, at: usize) {
+        self.0[at / 64] &= !(1 << (at % 64));
+    }
+
+    fn len(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// How many there are below a place.
+    fn below(&self, at: usize) -> usize {
+        let whole: usize = self.0[..at / 64].iter().map(|word| word.count_ones() as usize).sum();
+        whole + (self.0[at / 64] & ((1 << (at % 64)) - 1)).count_ones() as usize
+    }
+}
+
+impl Spot {
+    /// Two cuts of a hash: the index looks at the lowest bits of one of them, the parts at the highest of the other.
+    fn of(id: &ClaimId) -> Self {
+        let hash = FixedState::default().hash_one(id.0.as_u128());
+        let fraction = u64::from((hash >> 24) as u32);
+        Self { part: ((fraction * PARTS as u64) >> 32) as usize, hash: hash as u32 >> 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use schemas::Millis;
+    use schemas::entry::SettleEntry;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn claim(number: u64) -> Claim {
+        let entry = SettleEntry {
+            id: ClaimId(Uuid::from_u128(u128::from(number))),
+            outlet: "a",
+            terminal: "t",
+            at: Millis(0),
+            received: Millis(0),
+            holds_place: true,
+        };
+        Claim::withdrawn(number, &entry)
+    }
+
+    fn put(log: &Log, numbers: impl IntoIterator<Item = u64>) {
+        for claim in numbers.into_iter().map(claim) {
+            assert_eq!(log.get_or_put(&claim.id, || claim), (claim, false));
+        }
+    }
+
+    fn forget(log: &Log, is_gone: impl Fn(u64) -> bool) {
+        (0..log.parts()).for_each(|part| log.retain(part, |claim| !is_gone(claim.seq)));
+    }
+
+    fn order(log: &Log) -> Vec<u64> {
+        log.share().iter().flat_map(Piece::rows).map(|claim| claim.seq).collect()
+    }
+
+    #[test]
+    fn what_is_there_is_found_in_its_order_and_what_was_forgotten_is_not() {
+        let log = Log::default();
+        put(&log, 0..10_000);
+        // Most, so that pieces shrink; then all of the oldest, so that they are given back; and so on, with new ones after.
+        forget(&log, |n| n % 7 != 0 && n < 9_000);
+        put(&log, 10_000..13_000);
+        forget(&log, |n| n < 5_000 && n != 686);
+        forget(&log, |n| n % 49 != 0 && n < 11_000);
+        let there: BTreeMap<u64, Claim> = (0..13_000u64)
+            .filter(|n| *n >= 11_000 || *n % 49 == 0 && (*n >= 5_000 || *n == 686))
+            .map(|n| (n, claim(n)))
+            .collect();
+        assert_eq!(order(&log), there.keys().copied().collect::<Vec<_>>());
+        assert_eq!(log.len(), there.len());
+        for n in 0..13_001 {
+            assert_eq!(log.get(&claim(n).id).as_ref(), there.get(&n), "{n}");
+        }
+    }
+
+    #[test]
+    fn what_is_forgotten_gives_its_memory_back_also_behind_one_that_stays() {
+        let log = Log::default();
+        put(&log, 0..100 * PIECE as u64);
+        forget(&log, |n| n != 5 && n < 90 * PIECE as u64);
+        let held: usize = log.share().iter().map(|piece| piece.rows.len()).sum();
+        assert_eq!((log.len(), held), (1 + 10 * PIECE, 1 + 10 * PIECE));
+        forget(&log, |n| n == 5);
+        assert_eq!((log.share().len(), log.get(&claim(5).id)), (10, None));
+    }
+
+    #[test]
+    fn what_is_shared_does_not_change() {
+        let log = Log::default();
+        put(&log, 0..3_000);
+        let shared = log.share();
+        let rows = || shared.iter().flat_map(Piece::rows).copied().collect::<Vec<_>>();
+        let before = rows();
+        log.change(&claim(1).id, |row| row.body = 7);
+        put(&log, 3_000..4_000);
+        forget(&log, |n| n < 2_500);
+        assert_eq!(rows(), before);
+        assert_eq!((log.get(&claim(1).id), log.len()), (None, 1_500));
+    }
+
+    #[test]
+    fn rows_of_another_order_are_put_into_that_of_their_sequences() {
+        let log = Log::default();
+        let mut rows: Vec<Claim> = (0..5_000).map(claim).collect();
+        rows.sort_by_key(|row| Spot::of(&row.id).part);
+        log.fill(&rows);
+        log.sort();
+        put(&log, 5_000..6_000);
+        assert_eq!(order(&log), (0..6_000).collect::<Vec<_>>());
+        assert!((0..6_000).all(|n| log.get(&claim(n).id) == Some(claim(n))));
+    }
+
+    #[test]
+    fn numbers_go_on_beyond_thirty_two_bits() {
+        let log = Log::default();
+        log.rows.write().unwrap().first = 0u32.wrapping_sub(2 * PIECE as u32);
+        put(&log, 0..5_000);
+        forget(&log, |n| n < 3_000);
+        assert_eq!(order(&log), (3_000..5_000).collect::<Vec<_>>());
+        assert!((3_000..5_000).all(|n| log.get(&claim(n).id).is_some()));
+    }
+}
