@@ -133,19 +133,41 @@ fn write_parts<R: Row>(
     Ok(())
 }
 
-/// Claims lie in blocks as they were decided, so many in each whatever pieces they lay in: equal claims give equal bytes.
+/// Claims by the message that decided them, those of one message by their ids, so many in a block whatever pieces they lay in:
+/// equal claims give equal bytes.
 fn write_claims(pieces: Vec<Piece>, block: &mut impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-    let empty = || vec![CLAIMS];
-    let (mut bytes, whole) = (empty(), 1 + BLOCK_CLAIMS * Claim::BYTES);
+    let (mut blocks, mut message) = (Blocks { bytes: vec![CLAIMS], block }, Vec::<Claim>::new());
     for piece in pieces {
         for claim in piece.rows() {
-            claim.write(&mut bytes);
-            if bytes.len() == whole {
-                block(&std::mem::replace(&mut bytes, empty()))?;
+            if message.last().is_some_and(|last| last.seq != claim.seq) {
+                blocks.put(&mut message)?;
             }
+            message.push(*claim);
         }
     }
-    if bytes.len() > 1 { block(&bytes) } else { Ok(()) }
+    blocks.put(&mut message)?;
+    if blocks.bytes.len() > 1 { (blocks.block)(&blocks.bytes) } else { Ok(()) }
+}
+
+/// Blocks of claims, filled one after another.
+struct Blocks<F> {
+    bytes: Vec<u8>,
+    block: F,
+}
+
+impl<F: FnMut(&[u8]) -> io::Result<()>> Blocks<F> {
+    /// Puts the claims of a message, and empties them.
+    fn put(&mut self, message: &mut Vec<Claim>) -> io::Result<()> {
+        message.sort_unstable_by_key(|claim| claim.id.0);
+        for claim in message.drain(..) {
+            claim.write(&mut self.bytes);
+            if self.bytes.len() == 1 + BLOCK_CLAIMS * Claim::BYTES {
+                (self.block)(&self.bytes)?;
+                self.bytes.truncate(1);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Puts the rows of a block into the books; `None` where they are no rows.
@@ -175,4 +197,53 @@ fn fill<R: Row>(table: &Table<R>, bytes: &[u8]) -> Option<()> {
 
 fn read_rows<R>(bytes: &[u8], each: usize, read: impl Fn(&[u8]) -> Option<R>) -> Option<Vec<R>> {
     bytes.len().is_multiple_of(each).then(|| bytes.chunks_exact(each).map(read).collect())?
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::entry::SettleEntry;
+
+    use super::super::log::Log;
+    use super::*;
+
+    fn claim(number: u64) -> Claim {
+        let id = ClaimId(Uuid::from_u128(u128::from(number.wrapping_mul(0x9E37_79B9_7F4A_7C15))));
+        let at = Millis(0);
+        // Up to 512 of one message.
+        Claim::withdrawn(
+            number / 512,
+            &SettleEntry { id, outlet: "a", terminal: "t", at, received: at, holds_place: true },
+        )
+    }
+
+    fn written(log: &Log) -> Vec<Vec<u8>> {
+        let mut blocks = Vec::new();
+        write_claims(log.share(), &mut |block| {
+            blocks.push(block.to_vec());
+            Ok(())
+        })
+        .unwrap();
+        blocks
+    }
+
+    #[test]
+    fn claims_are_written_alike_whatever_order_they_were_read_in() {
+        let (decided, read) = (Log::default(), Log::default());
+        let rows: Vec<Claim> = (0..40_000).map(claim).collect();
+        for row in &rows {
+            decided.get_or_put(&row.id, || *row);
+        }
+        let mut shuffled = rows.clone();
+        shuffled.sort_by_key(|row| row.id.0.as_u128().reverse_bits());
+        read.fill(&shuffled);
+        read.sort();
+        let blocks = written(&decided);
+        assert_eq!(blocks.iter().map(Vec::len).sum::<usize>(), blocks.len() + rows.len() * Claim::BYTES);
+        assert!(written(&read) == blocks, "read in another order");
+        let again = Log::default();
+        for block in &blocks {
+            again.fill(&read_rows(&block[1..], Claim::BYTES, Claim::read).unwrap());
+        }
+        assert!(written(&again) == blocks, "read again");
+    }
 }

@@ -15,9 +15,9 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// An empty one with room for so many.
+    /// An empty one with room for so many: three of four places are taken at most.
     fn with_room(len: usize) -> Self {
-        let places = (len * 8).div_ceil(7).next_power_of_two().max(SMALLEST);
+        let places = (len * 4).div_ceil(3).next_power_of_two().max(SMALLEST);
         Self { places: vec![FREE; places].into(), len: 0 }
     }
 
@@ -39,9 +39,8 @@ impl Index {
 
     /// Puts a number; who puts it has seen that it is not there.
     pub(super) fn put(&mut self, hash: u32, number: u32) {
-        // Seven of eight places are taken at most.
-        if (self.len + 1) * 8 > self.places.len() * 7 {
-            *self = self.kept((self.len + 1) * 2, |_| true);
+        if (self.len + 1) * 4 > self.places.len() * 3 {
+            *self = self.kept(self.len + 1, |_| true);
         }
         self.place(u64::from(hash) << 32 | u64::from(number));
     }
@@ -128,11 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn one_of_eight_places_stays_free() {
+    fn it_doubles_when_three_of_four_places_are_taken() {
         let mut index = Index::default();
-        for number in 0..10_000 {
+        for number in 0..10_000u32 {
             index.put(hash(number), number);
-            assert!(index.len * 8 <= index.places.len() * 7);
+            let places = (index.len * 4).div_ceil(3).next_power_of_two().max(SMALLEST);
+            assert_eq!(index.places.len(), places, "{number}");
         }
     }
 }

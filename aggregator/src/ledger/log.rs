@@ -16,9 +16,9 @@ use schemas::claim::ClaimId;
 use super::claims::Claim;
 use super::index::Index;
 
-/// Ten and a half million claims, a fifth of a nation on its day and those not forgotten yet, put some 3,300 in each part of
-/// the index: one of 4,096 places takes 3,584 before it doubles.
-const PARTS: usize = 3200;
+/// Ten and a half million claims, a fifth of a nation on its day and those not forgotten yet, put some 2,600 in each part of
+/// the index: one of 4,096 places takes 3,072 before it doubles.
+const PARTS: usize = 4096;
 /// Rows of a piece: 64 KiB.
 const PIECE: usize = 1024;
 const WHOLE: &str = "whoever panics ends the process";
@@ -127,7 +127,8 @@ impl Log {
 
     /// All rows as they stand: pointers, not copies.
     pub(crate) fn share(&self) -> Vec<Piece> {
-        self.rows.read().expect(WHOLE).pieces.iter().cloned().collect()
+        let rows = self.rows.read().expect(WHOLE);
+        rows.pieces.iter().filter(|piece| !piece.rows.is_empty()).cloned().collect()
     }
 
     /// Puts rows as a checkpoint has them.
@@ -147,7 +148,8 @@ impl Log {
             return;
         }
         let mut rows: Vec<Claim> = rows().copied().collect();
-        rows.sort_unstable_by_key(|row| (row.seq, row.id.0));
+        drop(shared);
+        rows.sort_unstable_by_key(|row| row.seq);
         self.index.iter().for_each(|part| *part.write().expect(WHOLE) = Index::default());
         *self.rows.write().expect(WHOLE) = Rows::default();
         self.fill(&rows);
@@ -187,26 +189,34 @@ impl Rows {
     fn push(&mut self, row: Claim) -> u32 {
         let at = self.len as usize % PIECE;
         if at == 0 {
-            self.pieces.push_back(Piece::empty());
+            // Rows of the last one may have been forgotten while it was the last.
+            self.pieces.back_mut().into_iter().for_each(Piece::shrink);
+            self.pieces.push_back(Piece::default());
+            self.give_back();
         }
         let piece = self.pieces.back_mut().expect("one was there, or was put");
-        Arc::make_mut(&mut piece.rows).push(row);
+        piece.rows_mut().push(row);
         piece.there.put(at);
-        self.len += 1;
-        self.first.wrapping_add(self.len - 1)
+        let number = self.first.wrapping_add(self.len);
+        self.len = self.len.checked_add(1).expect("four billion claims behind one that is kept: restart");
+        number
     }
 
     /// Forgets rows; pieces that hold none are given back, and of those that hold few the few are kept.
     fn forget(&mut self, numbers: &[u32]) {
         for number in numbers {
             let (piece, at) = self.place(*number);
-            let is_full = piece + 1 < self.pieces.len();
+            let is_last = piece + 1 == self.pieces.len();
             let piece = &mut self.pieces[piece];
             piece.there.take(at);
-            if is_full && piece.there.len() * 4 <= piece.rows.len() {
+            if !is_last {
                 piece.shrink();
             }
         }
+        self.give_back();
+    }
+
+    fn give_back(&mut self) {
         while self.pieces.len() > 1 && self.pieces[0].rows.is_empty() {
             self.pieces.pop_front();
             self.first = self.first.wrapping_add(PIECE as u32);
@@ -216,10 +226,6 @@ impl Rows {
 }
 
 impl Piece {
-    fn empty() -> Self {
-        Self { rows: Arc::new(Vec::with_capacity(PIECE)), ..Self::default() }
-    }
-
     /// The rows that are there, in their order.
     pub(crate) fn rows(&self) -> impl Iterator<Item = &Claim> {
         let held = (0..PIECE).filter(|at| self.held.is_none_or(|held| held.has(*at)));
@@ -231,9 +237,22 @@ impl Piece {
         self.held.as_ref().map_or(at, |held| held.below(at))
     }
 
+    /// The rows, copied where they are shared, with room for all that a piece holds.
+    fn rows_mut(&mut self) -> &mut Vec<Claim> {
+        if Arc::get_mut(&mut self.rows).is_none() || self.rows.capacity() == 0 {
+            let mut rows = Vec::with_capacity(PIECE);
+            rows.extend_from_slice(&self.rows);
+            self.rows = Arc::new(rows);
+        }
+        Arc::get_mut(&mut self.rows).expect("nobody else has it")
+    }
+
+    /// Keeps no more than the rows that are there, once most are not.
     fn shrink(&mut self) {
-        self.rows = Arc::new(self.rows().copied().collect());
-        self.held = Some(self.there);
+        if self.there.len() * 4 <= self.rows.len() {
+            self.rows = Arc::new(self.rows().copied().collect());
+            self.held = Some(self.there);
+        }
     }
 }
 
@@ -339,6 +358,17 @@ mod tests {
         assert_eq!((log.len(), held), (1 + 10 * PIECE, 1 + 10 * PIECE));
         forget(&log, |n| n == 5);
         assert_eq!((log.share().len(), log.get(&claim(5).id)), (10, None));
+    }
+
+    #[test]
+    fn a_piece_whose_rows_went_while_it_was_the_last_is_given_back() {
+        let log = Log::default();
+        for round in 0..20 {
+            put(&log, round * PIECE as u64..(round + 1) * PIECE as u64);
+            forget(&log, |_| true);
+        }
+        put(&log, [1_000_000]);
+        assert_eq!((log.len(), log.share().len(), log.rows.read().unwrap().pieces.len()), (1, 1, 1));
     }
 
     #[test]
