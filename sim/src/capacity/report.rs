@@ -10,6 +10,9 @@ use crate::rehearse::machine::Machine;
 use crate::rehearse::report::FORMAT;
 use crate::rehearse::scenario::Does;
 
+/// Of a class of which more of a hundred were turned away nothing is measured: its requests were mostly not done.
+const REFUSED_PERCENT: f64 = 10.0;
+
 /// What is read of a report.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Report {
@@ -102,7 +105,21 @@ impl Report {
         if self.short {
             why.push("it is the short form, which measures no times".to_owned());
         }
+        why.extend(
+            self.refused().map(|(class, percent)| format!("{percent:.0} % of {class} were turned away")),
+        );
         why
+    }
+
+    /// The first class of which so many were turned away that its costs are those of refusals, and how many of a hundred.
+    fn refused(&self) -> Option<(&str, f64)> {
+        let sum = |series: &[f64]| series.iter().sum::<f64>();
+        let share = |series: &Series| {
+            let away = sum(&series.turned_away);
+            100.0 * away / (sum(&series.good) + away + sum(&series.failed)).max(1.0)
+        };
+        let shares = self.classes.iter().map(|class| (class.class.as_str(), share(&class.series)));
+        shares.into_iter().find(|(_, percent)| *percent > REFUSED_PERCENT)
     }
 
     /// A broken rule breaks a void run too.
@@ -114,7 +131,8 @@ impl Report {
 /// Reads reports that belong together.
 ///
 /// # Errors
-/// When one is no report, says too little, is void or short and `take_void` is not given, or they are not of one kind of stage.
+/// When one is no report, says too little, is void, short or full of refusals and `take_void` is not given, or they are not of one
+/// kind of stage.
 pub fn read(paths: &[PathBuf], take_void: bool) -> Result<Vec<Report>, Unfit> {
     let mut reports: Vec<Report> = Vec::new();
     for path in paths {
@@ -124,6 +142,9 @@ pub fn read(paths: &[PathBuf], take_void: bool) -> Result<Vec<Report>, Unfit> {
         }
         if report.short && !take_void {
             return Err(Unfit::Short { path: report.path });
+        }
+        if let Some((class, percent)) = report.refused().filter(|_| !take_void) {
+            return Err(Unfit::Refused { class: class.to_owned(), percent, path: report.path.clone() });
         }
         belongs(&report, &reports)?;
         reports.push(report);

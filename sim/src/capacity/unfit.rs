@@ -66,6 +66,19 @@ pub enum Unfit {
         /// The file.
         path: PathBuf,
     },
+    /// What its requests cost is half the cost of refusals.
+    #[error(
+        "{percent:.0} % of {class} were turned away in {path}: a refusal costs less than an answer; next step: play a scenario whose loads \
+         are within its caps; with --take-void it is taken, and the page says so"
+    )]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// The class.
+        class: String,
+        /// How many of a hundred.
+        percent: f64,
+    },
     /// Reports of unlike stages or machines.
     #[error(
         "{path} had {this}, and {first} had {that}: what a request costs differs between them; next step: state them apart"

@@ -184,11 +184,13 @@ fn stop_on_signals(runtime: &tokio::runtime::Runtime) -> Result<Arc<AtomicBool>>
     Ok(asked)
 }
 
-/// What servers told of the opening is among what happened.
+/// What servers told of the opening is among what happened. Of one that was held to the end nobody saw that it went on.
 fn tell_holds(measured: &mut Measured) {
     for (from, until) in measured.held() {
         measured.events.push((from as f64, "the opening is held: no further cohort joins".to_owned()));
-        measured.events.push((until as f64, "the opening goes on".to_owned()));
+        if until < measured.seen.samples.len() {
+            measured.events.push((until as f64, "the opening goes on".to_owned()));
+        }
     }
     measured.events.sort_by(|a, b| a.0.total_cmp(&b.0));
 }

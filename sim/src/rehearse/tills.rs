@@ -237,13 +237,17 @@ impl Tills {
         after_ms: Option<u32>,
     ) -> Next {
         *self.books.findings.turned_away.entry(name).or_default() += 1;
-        let shed = why.filter(|reason| reason.retryable()).map(Reason::name);
-        let check = self.acts[request.what as usize].as_ref().is_none_or(|act| act.kind == Kind::Check);
+        let act = self.acts[request.what as usize].as_ref();
+        let check = act.is_none_or(|act| act.kind == Kind::Check);
+        // The copy of a sale is of no class, and no delivery either.
+        let copy = act.is_some_and(|act| act.first.is_some());
+        let again = why.is_some_and(Reason::retryable) || after_ms.is_some();
+        let shed = why.filter(|reason| reason.retryable() && !copy).map(Reason::name);
         if check {
             self.take_back(request.what);
             return shed.map_or(Next::Failed, Next::TurnedAway);
         }
-        if shed.is_some() || after_ms.is_some() {
+        if again {
             return Next::Again(self.pause(request.tries, after_ms), shed);
         }
         // What is refused for good was not recorded.

@@ -170,6 +170,7 @@ impl Watcher {
 struct Told {
     /// Age of what it serves, in milliseconds.
     age_ms: Option<f64>,
+    #[serde(default)]
     writing: Writing,
 }
 

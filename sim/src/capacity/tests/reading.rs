@@ -135,3 +135,21 @@ fn a_short_form_is_refused_or_marked() {
     let said = state(&Asked { take_void: true, ..asked(vec![path]) }).unwrap();
     assert!(said.markdown().contains("VOID REPORTS WERE TAKEN") && said.markdown().contains("short form"));
 }
+
+#[test]
+fn a_report_of_refusals_is_refused_or_marked() {
+    let files = Files::new();
+    let of = |share: f64| {
+        with(|document| {
+            let series = &mut document["classes"][0]["series"];
+            let good: f64 = series["good"].as_array().unwrap().iter().map(|n| n.as_f64().unwrap()).sum();
+            series["turned_away"] = json!([good * share / (1.0 - share)]);
+        })
+    };
+    let refused = files.refused(&of(0.5));
+    assert!(matches!(refused, Unfit::Refused { percent, .. } if percent > 49.0), "{refused}");
+    let path = files.write("refusals.json", &of(0.5));
+    let said = state(&Asked { take_void: true, ..asked(vec![path]) }).unwrap();
+    assert!(said.markdown().contains("VOID REPORTS WERE TAKEN") && said.markdown().contains("turned away"));
+    assert!(state(&asked(vec![files.write("few.json", &of(0.01))])).is_ok());
+}

@@ -86,7 +86,7 @@ fn how(scenario: &Scenario, measured: &Measured) -> String {
     format!(
         "<p>{}<br><small>{}</small></p>\n<dl><dt>연습 시각 · begun<dd>{began}<dt>규모 · scale<dd>{:.0} % of the real load, {} outlets\
          <dt>속도 · speed<dd>{} times faster: {}–{} in {:.0} s<dt>형식 · form<dd>{form}<dt>기계 · machine<dd>{machine}{load}\
-         <dt>서버 · servers<dd>{servers}<dt>판 · version<dd>jaego {}</dl>\n",
+         <dt>서버 · servers<dd>{servers}<dt>판 · version<dd>jaego {}{load}</dl>\n",
         escaped(&scenario.story.ko),
         escaped(&scenario.story.en),
         measured.scale * 100.0,

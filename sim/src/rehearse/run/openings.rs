@@ -60,6 +60,7 @@ pub(super) fn apply(
             std::thread::sleep(LOOK);
         }
     }
+    ensure!(Instant::now() + LEAD < begins, "the caps of the day were in force too late for it to begin");
     std::thread::sleep((begins - LEAD).saturating_duration_since(Instant::now()));
     Ok((caps, begins))
 }

@@ -50,6 +50,24 @@ fn what_is_turned_away_for_now_has_its_reason_and_what_is_refused_for_good_has_f
 }
 
 #[test]
+fn the_copy_of_a_sale_that_is_turned_away_is_no_delivery() {
+    let scenario = catalog::find("mask-2020-03-11").unwrap();
+    let mut tills = Tills::new(&scenario.loads, &registry::synthetic(300, 1), 1_000, RATION, 1);
+    let mut asks = Vec::new();
+    tills.arrive(scenario.class("post_sale").unwrap(), Duration::ZERO, &mut asks);
+    let sale = asks.pop().unwrap();
+    let granted: Decision = serde_json::from_value(json!({
+        "status": "accepted", "decision": "granted", "version": 7, "registered": true, "received_at": "2020-03-11T09:05:00+09:00", "replayed": false,
+    }))
+    .unwrap();
+    tills.acts[sale.what as usize].as_mut().unwrap().first = Some(Box::new(granted));
+    let problem = json!({ "title": "over_cap", "reason": "over_cap", "retry_after_ms": 10 }).to_string();
+    let answer = Answer { status: 429, body: problem.as_bytes() };
+    let next = tills.answered(&Request { class: None, ..sale }, &answer, &mut Vec::new());
+    assert!(matches!(next, Next::Again(_, None)), "{next:?}");
+}
+
+#[test]
 fn a_load_comes_from_all_terminals_of_its_outlets() {
     let scenario = catalog::find("mask-2020-03-11").unwrap();
     let mut tills = Tills::new(&scenario.loads, &registry::synthetic(300, 1), 1_000, RATION, 1);

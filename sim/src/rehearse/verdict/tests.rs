@@ -187,14 +187,19 @@ fn where_readers_play_alone_what_tills_do_is_told_and_not_judged() {
 #[test]
 fn an_opening_is_held_for_its_time_or_breaks_the_run() {
     let scenario = catalog::find("mask-2020-03-11-staged").unwrap();
-    let held = |seconds: &[usize], short: bool| {
+    let told = |seconds: &[usize], short: bool, unheard: bool| {
         let timeline = Timeline::new(&scenario, scenario.long);
         let mut measured = Measured::new(&scenario, scenario.long, short, &timeline);
-        measured.seen.samples = vec![Sample::default(); 40];
+        measured.seen.samples = vec![Sample { ages_ms: vec![Some(900.0)], ..Sample::default() }; 40];
         seconds.iter().for_each(|second| measured.seen.samples[*second].held = true);
+        if unheard {
+            measured.seen.samples.iter_mut().for_each(|sample| sample.ages_ms = vec![None]);
+        }
         let row = judge(&scenario, &measured).rows.into_iter().find(|row| row.what.contains("was held"));
         (row.unwrap(), measured.held())
     };
+    let held = |seconds: &[usize], short: bool| told(seconds, short, false);
+    assert_eq!(told(&[20, 21, 22, 23, 24, 25], false, true).0.judged, Judged::Broken);
     let (row, stretches) = held(&[20, 21, 22, 30, 31, 39], false);
     assert_eq!((row.judged, row.measured.as_str()), (Judged::Held, "6 s"));
     assert_eq!(stretches, [(20, 23), (30, 32), (39, 40)]);

@@ -156,7 +156,8 @@ impl Seen<'_> {
 
     fn held(&self, (least, most): (f64, f64)) -> Weighed {
         let seconds: usize = self.measured.held().iter().map(|(from, until)| until - from).sum();
-        let looked = !self.measured.seen.samples.is_empty();
+        let looked =
+            self.measured.seen.samples.iter().any(|sample| sample.ages_ms.iter().any(Option::is_some));
         Weighed {
             what: "time for which the opening was held".to_owned(),
             what_ko: "순차 접속이 보류된 시간".to_owned(),
