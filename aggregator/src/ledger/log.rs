@@ -11,6 +11,7 @@ use std::hint::black_box;
 use std::sync::{Arc, RwLock};
 
 use foldhash::fast::FixedState;
+use schemas::Millis;
 use schemas::claim::ClaimId;
 
 use super::claims::Claim;
@@ -49,6 +50,8 @@ pub(crate) struct Piece {
     there: Set,
     /// Which lie in `rows`: all that there were, until most are forgotten.
     held: Option<Set>,
+    /// When the earliest of `rows` was received.
+    earliest: Millis,
 }
 
 /// Where the index has an id.
@@ -103,13 +106,14 @@ impl Log {
         black_box(parts.iter().fold(0, |sum, (hash, index)| sum ^ index.touch(*hash)));
     }
 
-    /// Forgets, in one part, the rows for which `keep` does not hold.
-    pub(crate) fn retain(&self, part: usize, keep: impl Fn(&Claim) -> bool) {
+    /// Forgets, in one part, the rows that were received before a moment. Pieces that have none of them are not read.
+    pub(crate) fn forget(&self, part: usize, before: Millis) {
         let mut index = self.index[part].write().expect(WHOLE);
         let rows = self.rows.read().expect(WHOLE);
-        let gone: Vec<u32> = index.numbers().filter(|number| !keep(rows.row(*number))).collect();
+        let is_gone = |number: u32| rows.earliest(number) < before && rows.row(number).received() < before;
+        let gone: Vec<u32> = index.numbers().filter(|number| is_gone(*number)).collect();
         if !gone.is_empty() {
-            index.retain(|number| keep(rows.row(number)));
+            index.retain(|number| !is_gone(number));
             drop(rows);
             self.rows.write().expect(WHOLE).forget(&gone);
         }
@@ -172,6 +176,11 @@ impl Rows {
         &piece.rows[piece.position(at)]
     }
 
+    /// When the earliest row of its piece was received.
+    fn earliest(&self, number: u32) -> Millis {
+        self.pieces[self.place(number).0].earliest
+    }
+
     fn row_mut(&mut self, number: u32) -> &mut Claim {
         let (piece, at) = self.place(number);
         let piece = &mut self.pieces[piece];
@@ -195,6 +204,7 @@ impl Rows {
             self.give_back();
         }
         let piece = self.pieces.back_mut().expect("one was there, or was put");
+        piece.earliest = if at == 0 { row.received() } else { piece.earliest.min(row.received()) };
         piece.rows_mut().push(row);
         piece.there.put(at);
         let number = self.first.wrapping_add(self.len);
@@ -252,6 +262,7 @@ impl Piece {
         if self.there.len() * 4 <= self.rows.len() {
             self.rows = Arc::new(self.rows().copied().collect());
             self.held = Some(self.there);
+            self.earliest = self.rows.iter().map(Claim::received).min().unwrap_or(self.earliest);
         }
     }
 }
@@ -297,113 +308,122 @@ impl Spot {
 mod tests {
     use std::collections::BTreeMap;
 
-    use schemas::Millis;
     use schemas::entry::SettleEntry;
     use uuid::Uuid;
 
     use super::*;
 
-    fn claim(number: u64) -> Claim {
+    /// A row of this sequence, received at a moment.
+    fn claim(number: u64, at: i64) -> Claim {
         let entry = SettleEntry {
             id: ClaimId(Uuid::from_u128(u128::from(number))),
             outlet: "a",
             terminal: "t",
-            at: Millis(0),
-            received: Millis(0),
+            at: Millis(at),
+            received: Millis(at),
             holds_place: true,
         };
         Claim::withdrawn(number, &entry)
     }
 
-    fn put(log: &Log, numbers: impl IntoIterator<Item = u64>) {
-        for claim in numbers.into_iter().map(claim) {
+    fn put(log: &Log, numbers: impl IntoIterator<Item = u64>, at: impl Fn(u64) -> i64) {
+        for claim in numbers.into_iter().map(|n| claim(n, at(n))) {
             assert_eq!(log.get_or_put(&claim.id, || claim), (claim, false));
         }
     }
 
-    fn forget(log: &Log, is_gone: impl Fn(u64) -> bool) {
-        (0..log.parts()).for_each(|part| log.retain(part, |claim| !is_gone(claim.seq)));
+    fn forget(log: &Log, before: i64) {
+        (0..log.parts()).for_each(|part| log.forget(part, Millis(before)));
     }
 
     fn order(log: &Log) -> Vec<u64> {
         log.share().iter().flat_map(Piece::rows).map(|claim| claim.seq).collect()
     }
 
+    fn has(log: &Log, number: u64) -> bool {
+        log.get(&claim(number, 0).id).is_some_and(|row| row.seq == number)
+    }
+
     #[test]
     fn what_is_there_is_found_in_its_order_and_what_was_forgotten_is_not() {
-        let log = Log::default();
-        put(&log, 0..10_000);
         // Most, so that pieces shrink; then all of the oldest, so that they are given back; and so on, with new ones after.
-        forget(&log, |n| n % 7 != 0 && n < 9_000);
-        put(&log, 10_000..13_000);
-        forget(&log, |n| n < 5_000 && n != 686);
-        forget(&log, |n| n % 49 != 0 && n < 11_000);
-        let there: BTreeMap<u64, Claim> = (0..13_000u64)
-            .filter(|n| *n >= 11_000 || *n % 49 == 0 && (*n >= 5_000 || *n == 686))
-            .map(|n| (n, claim(n)))
-            .collect();
+        let at = |n: u64| match n {
+            n if n % 7 != 0 && n < 9_000 => 1,
+            n if n < 5_000 && n != 686 => 2,
+            n if n % 49 != 0 && n < 11_000 => 3,
+            _ => 4,
+        };
+        let log = Log::default();
+        put(&log, 0..10_000, at);
+        forget(&log, 2);
+        put(&log, 10_000..13_000, at);
+        forget(&log, 3);
+        forget(&log, 4);
+        let there: BTreeMap<u64, Claim> =
+            (0..13_000).filter(|n| at(*n) == 4).map(|n| (n, claim(n, 4))).collect();
         assert_eq!(order(&log), there.keys().copied().collect::<Vec<_>>());
         assert_eq!(log.len(), there.len());
         for n in 0..13_001 {
-            assert_eq!(log.get(&claim(n).id).as_ref(), there.get(&n), "{n}");
+            assert_eq!(log.get(&claim(n, 0).id).as_ref(), there.get(&n), "{n}");
         }
     }
 
     #[test]
     fn what_is_forgotten_gives_its_memory_back_also_behind_one_that_stays() {
         let log = Log::default();
-        put(&log, 0..100 * PIECE as u64);
-        forget(&log, |n| n != 5 && n < 90 * PIECE as u64);
+        put(&log, 0..100 * PIECE as u64, |n| if n == 5 { 9 } else { i64::from(n >= 90 * PIECE as u64) });
+        forget(&log, 1);
         let held: usize = log.share().iter().map(|piece| piece.rows.len()).sum();
         assert_eq!((log.len(), held), (1 + 10 * PIECE, 1 + 10 * PIECE));
-        forget(&log, |n| n == 5);
-        assert_eq!((log.share().len(), log.get(&claim(5).id)), (10, None));
+        put(&log, [1_000_000], |_| 10);
+        forget(&log, 10);
+        assert_eq!((order(&log), log.share().len(), has(&log, 5)), (vec![1_000_000], 1, false));
     }
 
     #[test]
     fn a_piece_whose_rows_went_while_it_was_the_last_is_given_back() {
         let log = Log::default();
         for round in 0..20 {
-            put(&log, round * PIECE as u64..(round + 1) * PIECE as u64);
-            forget(&log, |_| true);
+            put(&log, round * PIECE as u64..(round + 1) * PIECE as u64, |_| 1);
+            forget(&log, 2);
         }
-        put(&log, [1_000_000]);
+        put(&log, [1_000_000], |_| 1);
         assert_eq!((log.len(), log.share().len(), log.rows.read().unwrap().pieces.len()), (1, 1, 1));
     }
 
     #[test]
     fn what_is_shared_does_not_change() {
         let log = Log::default();
-        put(&log, 0..3_000);
+        put(&log, 0..3_000, |n| i64::from(n >= 2_500));
         let shared = log.share();
         let rows = || shared.iter().flat_map(Piece::rows).copied().collect::<Vec<_>>();
         let before = rows();
-        log.change(&claim(1).id, |row| row.body = 7);
-        put(&log, 3_000..4_000);
-        forget(&log, |n| n < 2_500);
+        log.change(&claim(1, 0).id, |row| row.body = 7);
+        put(&log, 3_000..4_000, |_| 1);
+        forget(&log, 1);
         assert_eq!(rows(), before);
-        assert_eq!((log.get(&claim(1).id), log.len()), (None, 1_500));
+        assert_eq!((has(&log, 1), log.len()), (false, 1_500));
     }
 
     #[test]
     fn rows_of_another_order_are_put_into_that_of_their_sequences() {
         let log = Log::default();
-        let mut rows: Vec<Claim> = (0..5_000).map(claim).collect();
+        let mut rows: Vec<Claim> = (0..5_000).map(|n| claim(n, 1)).collect();
         rows.sort_by_key(|row| Spot::of(&row.id).part);
         log.fill(&rows);
         log.sort();
-        put(&log, 5_000..6_000);
+        put(&log, 5_000..6_000, |_| 1);
         assert_eq!(order(&log), (0..6_000).collect::<Vec<_>>());
-        assert!((0..6_000).all(|n| log.get(&claim(n).id) == Some(claim(n))));
+        assert!((0..6_000).all(|n| has(&log, n)));
     }
 
     #[test]
     fn numbers_go_on_beyond_thirty_two_bits() {
         let log = Log::default();
         log.rows.write().unwrap().first = 0u32.wrapping_sub(2 * PIECE as u32);
-        put(&log, 0..5_000);
-        forget(&log, |n| n < 3_000);
+        put(&log, 0..5_000, |n| i64::from(n >= 3_000));
+        forget(&log, 1);
         assert_eq!(order(&log), (3_000..5_000).collect::<Vec<_>>());
-        assert!((3_000..5_000).all(|n| log.get(&claim(n).id).is_some()));
+        assert!((3_000..5_000).all(|n| has(&log, n)));
     }
 }
