@@ -240,7 +240,7 @@ impl Books {
             self.weeks.rekey(from, to, groups);
             self.renamed.store(true, Release);
             self.aliases.take(&to);
-            self.aliases.upsert(&from, || Alias { old: from, new: to }, |alias| alias.new = to);
+            self.aliases.put(Alias { old: from, new: to });
         }
     }
 

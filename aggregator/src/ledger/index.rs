@@ -53,6 +53,11 @@ impl Index {
         }
     }
 
+    /// How many numbers there are.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
     /// All numbers.
     pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
         self.entries().map(number_of)

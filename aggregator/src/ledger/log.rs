@@ -126,7 +126,7 @@ impl Log {
 
     /// Number of rows.
     pub(crate) fn len(&self) -> usize {
-        self.rows.read().expect(WHOLE).pieces.iter().map(|piece| piece.there.len()).sum()
+        self.index.iter().map(|part| part.read().expect(WHOLE).len()).sum()
     }
 
     /// All rows as they stand: pointers, not copies.
@@ -137,9 +137,11 @@ impl Log {
 
     /// Puts rows as a checkpoint has them.
     pub(crate) fn fill(&self, rows: &[Claim]) {
-        for row in rows {
+        let mut own = self.rows.write().expect(WHOLE);
+        let numbers: Vec<u32> = rows.iter().map(|row| own.push(*row)).collect();
+        drop(own);
+        for (row, number) in rows.iter().zip(numbers) {
             let spot = Spot::of(&row.id);
-            let number = self.rows.write().expect(WHOLE).push(*row);
             self.index[spot.part].write().expect(WHOLE).put(spot.hash, number);
         }
     }

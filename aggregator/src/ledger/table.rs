@@ -68,26 +68,27 @@ impl<R: Row> Table<R> {
     pub(crate) fn turn<T>(&self, key: &R::Key, decide: impl FnOnce(Option<R>) -> (T, Option<R>)) -> T {
         let hash = R::hash(key);
         let mut part = self.part(hash).write().expect(WHOLE);
-        let there = part.find(hash, |row| row.key() == *key).copied();
-        let (decided, row) = decide(there);
-        if let Some(row) = row {
-            let part = Arc::make_mut(&mut part);
-            match part.find_mut(hash, |row| row.key() == *key) {
-                Some(there) => *there = row,
-                None => drop(part.insert_unique(hash, row, |row| R::hash(&row.key()))),
+        match Arc::make_mut(&mut part).entry(hash, |row| row.key() == *key, |row| R::hash(&row.key())) {
+            Entry::Occupied(mut there) => {
+                let (decided, row) = decide(Some(*there.get()));
+                if let Some(row) = row {
+                    *there.get_mut() = row;
+                }
+                decided
+            }
+            Entry::Vacant(free) => {
+                let (decided, row) = decide(None);
+                if let Some(row) = row {
+                    free.insert(row);
+                }
+                decided
             }
         }
-        decided
     }
 
-    /// Changes the row of a key, begun with `new` where there is none.
-    pub(crate) fn upsert(&self, key: &R::Key, new: impl FnOnce() -> R, change: impl FnOnce(&mut R)) {
-        let hash = R::hash(key);
-        let mut part = self.part(hash).write().expect(WHOLE);
-        match Arc::make_mut(&mut part).entry(hash, |row| row.key() == *key, |row| R::hash(&row.key())) {
-            Entry::Occupied(mut there) => change(there.get_mut()),
-            Entry::Vacant(free) => change(free.insert(new()).get_mut()),
-        }
+    /// Writes a row over the one of its key.
+    pub(crate) fn put(&self, row: R) {
+        self.turn(&row.key(), |_| ((), Some(row)));
     }
 
     /// Changes the row of a key where there is one, and tells what `change` tells.
@@ -202,12 +203,12 @@ mod tests {
     fn what_is_shared_does_not_change_and_reads_back() {
         let table = Table::new(8);
         for n in 0..1000 {
-            table.upsert(&n, || Pair(n, 0), |row| row.1 += n);
+            table.put(Pair(n, n));
         }
         let shared = table.share();
         let before = bytes(&shared);
         for n in 0..2000 {
-            table.upsert(&n, || Pair(n, 7), |row| row.1 += 1);
+            table.turn(&n, |there| ((), Some(Pair(n, there.map_or(7, |row| row.1) + 1))));
         }
         assert_eq!(table.take(&5), Some(Pair(5, 6)));
         assert_eq!(table.get(&5), None);
@@ -224,7 +225,7 @@ mod tests {
     #[test]
     fn rows_of_a_table_with_other_parts_are_found() {
         let (old, new) = (Table::new(8), Table::new(5));
-        (0..1000).for_each(|n| old.upsert(&n, || Pair(n, n), |_| ()));
+        (0..1000).for_each(|n| old.put(Pair(n, n)));
         for part in old.share() {
             new.fill(&part.iter().copied().collect::<Vec<_>>());
         }
@@ -235,7 +236,7 @@ mod tests {
     #[test]
     fn a_part_forgets_what_is_not_kept() {
         let table = Table::new(2);
-        (0..100).for_each(|n| table.upsert(&n, || Pair(n, n), |_| ()));
+        (0..100).for_each(|n| table.put(Pair(n, n)));
         (0..table.parts()).for_each(|part| table.retain(part, |row| row.1 >= 90));
         assert_eq!(table.len(), 10);
     }

@@ -147,15 +147,13 @@ impl Weeks {
                 continue;
             }
             let Some(row) = bucket.take(&(old, group)) else { continue };
-            bucket.upsert(
-                &(new, group),
-                || Bought::none(new, group),
-                |there| {
-                    for (sum, more) in there.days.iter_mut().zip(row.days) {
-                        *sum = sum.saturating_add(more);
-                    }
-                },
-            );
+            bucket.turn(&(new, group), |there| {
+                let mut both = there.unwrap_or(Bought::none(new, group));
+                for (sum, more) in both.days.iter_mut().zip(row.days) {
+                    *sum = sum.saturating_add(more);
+                }
+                ((), Some(both))
+            });
         }
     }
 
