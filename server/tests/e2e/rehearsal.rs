@@ -123,13 +123,18 @@ fn turned_away(day: &str, dir: &Path) -> Value {
     json!({ "judged": row.unwrap()["judged"], "caps": report["caps"], "events": report["events"] })
 }
 
+/// A day without all that stands from this table to its phases.
+fn without(table: &str, day: &str) -> String {
+    let (before, rest) = day.split_once(table).unwrap();
+    let (_, after) = rest.split_once("[[phase]]").unwrap();
+    format!("{before}[[phase]]{after}")
+}
+
 #[test]
 fn a_morning_without_its_caps_turns_nobody_away_and_is_broken() {
     let dir = tempfile::tempdir().unwrap();
     let day = include_str!("../../../sim/scenarios/mask-2020-03-11.toml");
-    let (before, rest) = day.split_once("[[caps.plans]]").unwrap();
-    let (_, after) = rest.split_once("[[phase]]").unwrap();
-    let said = turned_away(&format!("{before}[[phase]]{after}"), dir.path());
+    let said = turned_away(&without("[[caps.plans]]", day), dir.path());
     assert_eq!((&said["judged"], &said["caps"]), (&json!("broken"), &Value::Null), "{said}");
 }
 
@@ -137,9 +142,7 @@ fn a_morning_without_its_caps_turns_nobody_away_and_is_broken() {
 fn without_a_hold_the_others_join_into_the_trouble() {
     let dir = tempfile::tempdir().unwrap();
     let day = include_str!("../../../sim/scenarios/mask-2020-03-11-staged.toml");
-    let (before, rest) = day.split_once("[[caps.plans.holds]]").unwrap();
-    let (_, after) = rest.split_once("[[phase]]").unwrap();
-    let said = turned_away(&format!("{before}[[phase]]{after}"), dir.path());
+    let said = turned_away(&without("[[caps.plans.holds]]", day), dir.path());
     assert!(!said["events"].to_string().contains("the opening is held"), "{said}");
     assert_eq!(said["judged"], "broken", "{said}");
 }

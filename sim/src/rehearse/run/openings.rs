@@ -16,6 +16,9 @@ use crate::rehearse::schedule::Timeline;
 
 /// From the application to the beginning of the day: the moments of the document have to be known before it is applied.
 const BEFORE_THE_DAY: Duration = Duration::from_secs(2);
+/// What may help where they come into force too late.
+const QUIETER: &str =
+    "; next step: look whether the core follows its journal (/readyz), and play it on a quieter machine";
 /// How long an admin port may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -54,13 +57,16 @@ pub(super) fn apply(
         while !is_in_force(*admin, name, plan)? {
             ensure!(
                 Instant::now() + LEAD < begins,
-                "the caps of the day are not in force at {admin} after {} s",
+                "the caps of the day are not in force at {admin} after {} s{QUIETER}",
                 BEFORE_THE_DAY.as_secs()
             );
             std::thread::sleep(LOOK);
         }
     }
-    ensure!(Instant::now() + LEAD < begins, "the caps of the day were in force too late for it to begin");
+    ensure!(
+        Instant::now() + LEAD < begins,
+        "the caps of the day were in force too late for it to begin{QUIETER}"
+    );
     std::thread::sleep((begins - LEAD).saturating_duration_since(Instant::now()));
     Ok((caps, begins))
 }
