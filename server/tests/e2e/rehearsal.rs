@@ -161,6 +161,23 @@ fn post_offices_join_in_parts_and_wait_while_sales_are_late() {
 }
 
 #[test]
+fn those_turned_away_ask_again_and_who_comes_after_them_does_not_feel_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let report = play("retry-storm", dir.path());
+    let class = |name: &str| {
+        let classes = report["classes"].as_array().unwrap();
+        classes.iter().find(|class| class["class"] == name).unwrap()
+    };
+    let (again, came) = (&class("post_check")["again"], &class("post_check")["intended"]);
+    assert!(again.as_u64() > came.as_u64() && came.as_u64() > Some(100), "{again} of {came}");
+    for name in ["sale", "late_check"] {
+        let (answered, due) = good(&report, name);
+        assert!(answered == due && due > 20, "{answered} of {due} of {name}");
+        assert!(class(name)["shed"].as_object().unwrap().is_empty(), "{}", class(name));
+    }
+}
+
+#[test]
 fn the_opening_of_onnuri_with_a_migration() {
     let dir = tempfile::tempdir().unwrap();
     let report = play("onnuri-2025-03-01", dir.path());

@@ -8,6 +8,7 @@ use super::scenario::Scenario;
 pub const ALL: &[(&str, &str)] = &[
     ("mask-2020-03-11", include_str!("../../scenarios/mask-2020-03-11.toml")),
     ("mask-2020-03-11-staged", include_str!("../../scenarios/mask-2020-03-11-staged.toml")),
+    ("retry-storm", include_str!("../../scenarios/retry-storm.toml")),
     ("onnuri-2025-03-01", include_str!("../../scenarios/onnuri-2025-03-01.toml")),
     ("core-dies-at-nine", include_str!("../../scenarios/core-dies-at-nine.toml")),
     ("reconnect-storm", include_str!("../../scenarios/reconnect-storm.toml")),

@@ -156,7 +156,11 @@ pub struct Load {
     /// Terminals of each outlet, of which each request comes from one at random.
     #[serde(default = "one_terminal")]
     pub terminals: u32,
-    /// Requests a second at full scale, the mean over bursts.
+    /// How often a check that was turned away for now is asked again, each time after the pause that was told, before the counter gives
+    /// it up. What is written is sent again in any case.
+    #[serde(default)]
+    pub asks_again: u32,
+    /// Requests a second at full scale, the mean over bursts; those that are asked again come on top.
     pub rate: f64,
     /// First moment.
     pub from: Moment,

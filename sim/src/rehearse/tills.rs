@@ -46,6 +46,8 @@ pub(crate) struct Tills {
     does: Vec<Does>,
     /// Terminals of each outlet, by class.
     terminals: Vec<u32>,
+    /// How often a check is asked again, by class.
+    asks_again: Vec<u32>,
     shelves: Vec<Shelf>,
     pharmacies: Vec<usize>,
     posts: Vec<usize>,
@@ -88,6 +90,7 @@ impl Tills {
         Self {
             does: loads.iter().map(|load| load.does).collect(),
             terminals: loads.iter().map(|load| load.terminals).collect(),
+            asks_again: loads.iter().map(|load| load.asks_again).collect(),
             shelves: outlets.iter().map(shelf).collect(),
             pharmacies: of(OutletType::Pharmacy),
             posts: of(OutletType::PostOffice),
@@ -243,7 +246,8 @@ impl Tills {
         let copy = act.is_some_and(|act| act.first.is_some());
         let again = why.is_some_and(Reason::retryable) || after_ms.is_some();
         let shed = why.filter(|reason| reason.retryable() && !copy).map(Reason::name);
-        if check {
+        let given_up = check && !(again && self.asks_again(request));
+        if given_up {
             self.take_back(request.what);
             return shed.map_or(Next::Failed, Next::TurnedAway);
         }
@@ -259,6 +263,11 @@ impl Tills {
             }
         }
         Next::Failed
+    }
+
+    /// Whether a check is asked once more.
+    fn asks_again(&self, request: &Request) -> bool {
+        request.class.is_some_and(|class| request.tries <= self.asks_again[class])
     }
 
     /// From a tenth of a second on, doubling, up to five; half of it by chance, and no less than was asked for.

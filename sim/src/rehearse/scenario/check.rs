@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use anyhow::{Result, ensure};
 
-use super::{Act, Bursts, Event, Form, Load, Scenario};
+use super::{Act, Bursts, Does, Event, Form, Load, Scenario};
 
 impl Scenario {
     pub(super) fn check(&self) -> Result<()> {
@@ -50,6 +50,10 @@ impl Scenario {
             self.ends
         );
         ensure!(load.terminals > 0, "load {class} comes from 0 terminals; write 1 at least");
+        ensure!(
+            load.asks_again == 0 || load.does == Does::DeskCheck,
+            "load {class} can not ask again: only checks are given up; take `asks_again` out"
+        );
         if let Some(Bursts { every_s, last_s, times }) = load.bursts {
             for value in [every_s, last_s, times] {
                 number(&format!("a number in `bursts` of {class}"), value)?;
@@ -186,6 +190,7 @@ mod tests {
         assert!(wrong("at_least_percent = 25", "at_least_percent = nan").contains("from 0 to 100"));
         assert!(wrong("at_most_percent = 65", "at_most_percent = 101").contains("from 0 to 100"));
         assert!(wrong("terminals = 43", "terminals = 0").contains("1 at least"));
+        assert!(wrong("rate = 500", "rate = 500\nasks_again = 1").contains("only checks are given up"));
     }
 
     #[test]

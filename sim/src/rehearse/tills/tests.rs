@@ -21,7 +21,7 @@ fn answered(class: &str, status: u16, body: &serde_json::Value) -> Next {
     let mut asks = Vec::new();
     tills.arrive(scenario.class(class).unwrap(), Duration::ZERO, &mut asks);
     // Where little is left a delivery comes before the sale.
-    let request = asks.pop().unwrap();
+    let request = Request { tries: 1, ..asks.pop().unwrap() };
     let body = body.to_string();
     let answer = Answer { status, body: body.as_bytes() };
     tills.answered(&request, &answer, &mut Vec::new())
@@ -47,6 +47,24 @@ fn what_is_turned_away_for_now_has_its_reason_and_what_is_refused_for_good_has_f
     let refused = json!({ "title": "bad_person", "reason": "bad_person" });
     assert_eq!(answered("post_check", 422, &refused), Next::Failed);
     assert_eq!(answered("post_sale", 422, &refused), Next::Failed);
+}
+
+#[test]
+fn a_check_is_asked_again_as_often_as_the_scenario_says_and_not_before_it_may() {
+    let scenario = catalog::find("retry-storm").unwrap();
+    let mut tills = Tills::new(&scenario.loads, &registry::synthetic(300, 1), 1_000, RATION, 1);
+    let mut asks = Vec::new();
+    tills.arrive(scenario.class("post_check").unwrap(), Duration::ZERO, &mut asks);
+    let check = asks.pop().unwrap();
+    let problem = json!({ "title": "over_cap", "reason": "over_cap", "retry_after_ms": 1_500 }).to_string();
+    let answer = Answer { status: 429, body: problem.as_bytes() };
+    let mut next = |tries| tills.answered(&Request { tries, ..check }, &answer, &mut Vec::new());
+    for tries in 1..=3 {
+        let next = next(tries);
+        let waits = matches!(next, Next::Again(after, Some("over_cap")) if after.as_millis() > 1_500);
+        assert!(waits, "{next:?}");
+    }
+    assert_eq!(next(4), Next::TurnedAway("over_cap"));
 }
 
 #[test]
