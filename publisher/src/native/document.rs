@@ -1,12 +1,13 @@
 //! The files of the native API: three subjects in four formats, for the country and each of its parts.
 
 use schemars::JsonSchema;
+use schemas::OutletCode;
 use schemas::snapshot::{OutletView, Snapshot};
 use schemas::time::Rfc3339;
-use schemas::{Millis, OutletCode};
 use serde::Serialize;
 
 use super::body::Body;
+use super::columns;
 use super::rows::{Row, push_object};
 use crate::rows::push_json;
 
@@ -125,7 +126,9 @@ impl Kind {
             Format::Json => self.json(&mut out, snapshot, outlets),
             Format::Ndjson => self.ndjson(&mut out, outlets),
             Format::Geojson => self.geojson(&mut out, snapshot, outlets),
-            Format::Csv => self.csv(&mut out, snapshot, outlets),
+            Format::Csv => {
+                columns::write(&mut out, self.subject, snapshot, outlets.map(|(view, _)| view));
+            }
         }
         let body = Body::new(self.format.media(), out);
         match self.format {
@@ -188,33 +191,6 @@ impl Kind {
         let members = self.subject.members(row);
         push_object(out, if members[1].is_empty() { &members[..1] } else { &members });
     }
-
-    fn csv<'a>(
-        self,
-        out: &mut Vec<u8>,
-        snapshot: &Snapshot,
-        outlets: impl Iterator<Item = (&'a OutletView, &'a Row)>,
-    ) {
-        out.extend_from_slice("\u{feff}".as_bytes());
-        let mut table = csv::Writer::from_writer(out);
-        let (who, what) = (self.subject != Subject::Stock, self.subject != Subject::Outlets);
-        let columns = |who_columns: &[String], what_columns: &[String]| -> Vec<String> {
-            let who = who.then_some(&who_columns[1..]).into_iter().flatten();
-            let what = what.then_some(what_columns).into_iter().flatten();
-            who_columns[..1].iter().chain(who).chain(what).cloned().collect()
-        };
-        let mut push = |row: Vec<String>| table.write_record(row).expect("memory takes all bytes");
-        push(columns(&WHO.map(str::to_owned), &WHAT.map(str::to_owned)));
-        for (view, _) in outlets {
-            let who = who_columns(view);
-            let rows = what_columns(view, snapshot.rules.offset_minutes);
-            // An outlet that has told nothing has one row all the same; one of several items has a row for each.
-            let told = what && !rows.is_empty();
-            let rows = if told { rows } else { vec![WHAT.map(|_| String::new())] };
-            rows.iter().for_each(|what| push(columns(&who, what)));
-        }
-        table.flush().expect("memory takes all bytes");
-    }
 }
 
 #[derive(Serialize)]
@@ -222,55 +198,6 @@ struct Point {
     #[serde(rename = "type")]
     kind: &'static str,
     coordinates: [f64; 2],
-}
-
-const WHO: [&str; 7] = ["id", "name", "type", "addr", "region", "lat", "lng"];
-const WHAT: [&str; 10] = [
-    "item",
-    "level",
-    "count",
-    "promised",
-    "paused",
-    "silent",
-    "observed_at",
-    "received_at",
-    "changed_at",
-    "arrived_at",
-];
-
-fn who_columns(view: &OutletView) -> [String; 7] {
-    let info = &view.info;
-    let degrees = |of: fn(schemas::registry::Place) -> f64| {
-        info.place.map_or_else(String::new, |place| of(place).to_string())
-    };
-    [
-        info.code.to_string(),
-        info.name.clone(),
-        info.kind.name().to_owned(),
-        info.addr.clone(),
-        info.region.map_or_else(String::new, |region| format!("{:05}", region.0)),
-        degrees(|place| place.lat),
-        degrees(|place| place.lng),
-    ]
-}
-
-fn what_columns(view: &OutletView, offset_minutes: i16) -> Vec<[String; 10]> {
-    let time = |at: Millis| at.rfc3339(offset_minutes);
-    let rows = view.items.iter().map(|item| {
-        [
-            item.item.to_string(),
-            item.level.name().to_owned(),
-            item.count.map_or_else(String::new, |count| count.to_string()),
-            item.promised.to_string(),
-            item.paused.to_string(),
-            view.silent.to_string(),
-            time(item.observed),
-            time(item.received),
-            time(item.changed),
-            time(item.arrived),
-        ]
-    });
-    rows.collect()
 }
 
 /// The license under which everything here may be used, and what is to be named.

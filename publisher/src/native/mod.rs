@@ -1,6 +1,7 @@
 //! The native face of a version: rows that change are rendered, bodies are made once, when they are first asked for.
 
 mod body;
+mod columns;
 mod contract;
 mod document;
 mod edition;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use publisher::{Archive, Face, Publisher};
+use schemas::entry::Notice;
 use schemas::policy::Schedule;
+use schemas::snapshot::OutletView;
 use serde_json::{Value, json};
 
 use crate::client::{get, paths};
@@ -154,12 +156,22 @@ async fn the_list_of_files_tells_their_length_and_digest() {
 async fn a_spreadsheet_reads_every_row() {
     let publisher = Publisher::new(Face::default());
     let mut world = world();
+    let mut first = OutletView::clone(world.next.outlets[0].as_ref().unwrap());
+    let (ko, en) = (Some("=1+1".to_owned()), Some("from 2, \"numbered\"".to_owned()));
+    first.notice = Some(Arc::new(Notice { ko, en, sells_from: Some(14 * 60), tickets: true }));
+    let code = first.info.code.to_string();
+    world.next.outlets[0] = Some(Arc::new(first));
     publisher.publish(world.cut());
     let answer = get(&publisher.router(), "/v1/outlets_with_stock.csv").await;
     let text = answer.text();
     assert!(text.starts_with('\u{feff}'), "a spreadsheet would take it for another alphabet");
     let mut reader = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
     let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();
+    let first = rows.iter().find(|row| row[0] == code);
+    assert_eq!(
+        first.unwrap().iter().skip(18).collect::<Vec<_>>(),
+        ["'=1+1", "from 2, \"numbered\"", "14:00", "true"]
+    );
     let told: usize = world.next.outlets.iter().flatten().map(|view| view.items.len().max(1)).sum();
     assert_eq!(rows.len(), told);
     for view in world.next.outlets.iter().flatten() {
@@ -167,7 +179,7 @@ async fn a_spreadsheet_reads_every_row() {
         assert!(of_outlet.iter().all(|row| row[1] == view.info.name && row[3] == view.info.addr));
         for item in &view.items {
             let row = of_outlet.iter().find(|row| &row[7] == item.item.as_str()).unwrap();
-            assert_eq!(row[9].parse().ok(), item.count);
+            assert_eq!((row[9].parse().ok(), &row[17]), (item.count, &*item.gap.to_string()));
         }
     }
 }
