@@ -170,6 +170,8 @@ fn those_turned_away_ask_again_and_who_comes_after_them_does_not_feel_it() {
     };
     let (again, came) = (&class("post_check")["again"], &class("post_check")["intended"]);
     assert!(again.as_u64() > came.as_u64() && came.as_u64() > Some(100), "{again} of {came}");
+    let page = fs::read_to_string(dir.path().join("report/report.html")).unwrap();
+    assert!(page.contains(&format!("<td>{again}<td>")), "{page}");
     for name in ["sale", "late_check"] {
         let (answered, due) = good(&report, name);
         assert!(answered == due && due > 20, "{answered} of {due} of {name}");

@@ -122,17 +122,18 @@ fn thresholds(judgement: &Judgement) -> String {
 
 fn classes(scenario: &Scenario, measured: &Measured) -> String {
     let mut out = "<h2>요청 <small>requests</small></h2>\n<div class=wide><table><tr><th>종류 · class<th>예정 intended<th>보냄 sent\
-        <th>정상 good<th>거절 turned away<th>거절 사유 reasons<th>실패 failed<th>p50 ms<th>p99 ms<th>최대 max ms</tr>"
+        <th>다시 again<th>정상 good<th>거절 turned away<th>거절 사유 reasons<th>실패 failed<th>p50 ms<th>p99 ms<th>최대 max ms</tr>"
         .to_owned();
     for (load, gauge) in scenario.loads.iter().zip(&measured.gauges.classes) {
         let sum = |counts: &[u32]| counts.iter().map(|n| u64::from(*n)).sum::<u64>();
         let [p50, p99, most] = [0.5, 0.99, 1.0].map(|quantile| whole_day(gauge, quantile));
         write!(
             out,
-            "<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{p50}<td>{p99}<td>{most}</tr>",
+            "<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{p50}<td>{p99}<td>{most}</tr>",
             escaped(&load.class),
             sum(&gauge.intended),
             sum(&gauge.sent),
+            gauge.again,
             sum(&gauge.good),
             sum(&gauge.turned_away),
             gauge.shed.words(),
@@ -142,7 +143,7 @@ fn classes(scenario: &Scenario, measured: &Measured) -> String {
     }
     let aside = measured.gauges.aside_shed.words();
     if !aside.is_empty() {
-        write!(out, "<tr><td>deliveries<td><td><td><td><td>{aside}<td><td><td><td></tr>")
+        write!(out, "<tr><td>deliveries<td><td><td><td><td><td>{aside}<td><td><td><td></tr>")
             .expect("text takes all text");
     }
     out + "</table></div>\n<p><small>시간은 보내려던 때부터 잽니다. Times count from the moment at which a request was meant to start. 사유는 다시 보낸 \
