@@ -41,10 +41,11 @@ pub(super) fn write<'a>(
     push(&WHO.map(str::to_owned), &WHAT.map(str::to_owned), &SAID.map(str::to_owned));
     for view in outlets {
         let (outlet, said) = (outlet(view), said(view.notice.as_deref()));
-        let items = items(view, snapshot.rules.offset_minutes);
+        let mut items = if what { items(view, snapshot.rules.offset_minutes) } else { Vec::new() };
         // An outlet that has told nothing has one row all the same; one of several items has a row for each.
-        let told = what && !items.is_empty();
-        let items = if told { items } else { vec![WHAT.map(|_| String::new())] };
+        if items.is_empty() {
+            items.push(WHAT.map(|_| String::new()));
+        }
         items.iter().for_each(|item| push(&outlet, item, &said));
     }
     table.flush().expect("memory takes all bytes");

@@ -14,17 +14,27 @@ fn a_day_of_readers_needs_no_people() {
     assert_eq!(tills.open().len(), 30);
 }
 
-/// What becomes of a request of a class of the masks that is answered with this status and document.
-fn answered(class: &str, status: u16, body: &serde_json::Value) -> Next {
-    let scenario = catalog::find("mask-2020-03-11").unwrap();
+/// The tills of a scenario, and a request of a class that was sent once.
+fn sent(scenario: &str, class: &str) -> (Tills, Request) {
+    let scenario = catalog::find(scenario).unwrap();
     let mut tills = Tills::new(&scenario.loads, &registry::synthetic(300, 1), 1_000, RATION, 1);
     let mut asks = Vec::new();
     tills.arrive(scenario.class(class).unwrap(), Duration::ZERO, &mut asks);
     // Where little is left a delivery comes before the sale.
     let request = Request { tries: 1, ..asks.pop().unwrap() };
+    (tills, request)
+}
+
+/// What becomes of a request that is answered with this status and document.
+fn said(tills: &mut Tills, request: &Request, status: u16, body: &serde_json::Value) -> Next {
     let body = body.to_string();
-    let answer = Answer { status, body: body.as_bytes() };
-    tills.answered(&request, &answer, &mut Vec::new())
+    tills.answered(request, &Answer { status, body: body.as_bytes() }, &mut Vec::new())
+}
+
+/// What becomes of a request of a class of the masks that is answered so.
+fn answered(class: &str, status: u16, body: &serde_json::Value) -> Next {
+    let (mut tills, request) = sent("mask-2020-03-11", class);
+    said(&mut tills, &request, status, body)
 }
 
 #[test]
@@ -51,14 +61,9 @@ fn what_is_turned_away_for_now_has_its_reason_and_what_is_refused_for_good_has_f
 
 #[test]
 fn a_check_is_asked_again_as_often_as_the_scenario_says_and_not_before_it_may() {
-    let scenario = catalog::find("retry-storm").unwrap();
-    let mut tills = Tills::new(&scenario.loads, &registry::synthetic(300, 1), 1_000, RATION, 1);
-    let mut asks = Vec::new();
-    tills.arrive(scenario.class("post_check").unwrap(), Duration::ZERO, &mut asks);
-    let check = asks.pop().unwrap();
-    let problem = json!({ "title": "over_cap", "reason": "over_cap", "retry_after_ms": 1_500 }).to_string();
-    let answer = Answer { status: 429, body: problem.as_bytes() };
-    let mut next = |tries| tills.answered(&Request { tries, ..check }, &answer, &mut Vec::new());
+    let (mut tills, check) = sent("retry-storm", "post_check");
+    let problem = json!({ "title": "over_cap", "reason": "over_cap", "retry_after_ms": 1_500 });
+    let mut next = |tries| said(&mut tills, &Request { tries, ..check }, 429, &problem);
     for tries in 1..=3 {
         let next = next(tries);
         let waits = matches!(next, Next::Again(after, Some("over_cap")) if after.as_millis() > 1_500);
@@ -69,19 +74,14 @@ fn a_check_is_asked_again_as_often_as_the_scenario_says_and_not_before_it_may() 
 
 #[test]
 fn the_copy_of_a_sale_that_is_turned_away_is_no_delivery() {
-    let scenario = catalog::find("mask-2020-03-11").unwrap();
-    let mut tills = Tills::new(&scenario.loads, &registry::synthetic(300, 1), 1_000, RATION, 1);
-    let mut asks = Vec::new();
-    tills.arrive(scenario.class("post_sale").unwrap(), Duration::ZERO, &mut asks);
-    let sale = asks.pop().unwrap();
+    let (mut tills, sale) = sent("mask-2020-03-11", "post_sale");
     let granted: Decision = serde_json::from_value(json!({
         "status": "accepted", "decision": "granted", "version": 7, "registered": true, "received_at": "2020-03-11T09:05:00+09:00", "replayed": false,
     }))
     .unwrap();
     tills.acts[sale.what as usize].as_mut().unwrap().first = Some(Box::new(granted));
-    let problem = json!({ "title": "over_cap", "reason": "over_cap", "retry_after_ms": 10 }).to_string();
-    let answer = Answer { status: 429, body: problem.as_bytes() };
-    let next = tills.answered(&Request { class: None, ..sale }, &answer, &mut Vec::new());
+    let problem = json!({ "title": "over_cap", "reason": "over_cap", "retry_after_ms": 10 });
+    let next = said(&mut tills, &Request { class: None, ..sale }, 429, &problem);
     assert!(matches!(next, Next::Again(_, None)), "{next:?}");
 }
 
