@@ -21,7 +21,6 @@ mod query;
 mod router;
 mod rows;
 mod serve;
-mod socket;
 mod status;
 mod table;
 mod web;

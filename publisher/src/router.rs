@@ -5,6 +5,7 @@ use std::future::ready;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::Method;
+use axum::http::request::Parts;
 use axum::response::Response;
 use axum::routing::any;
 
@@ -37,22 +38,22 @@ pub(crate) fn router(publisher: &Publisher) -> Router {
 }
 
 /// The answer of [`router`] without going through it, where it costs little: most of what is asked.
-pub(crate) fn at_once<B>(publisher: &Publisher, request: &axum::http::Request<B>) -> Option<Response> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+pub(crate) fn at_once(publisher: &Publisher, request: &Parts) -> Option<Response> {
+    if !matches!(request.method, Method::GET | Method::HEAD) {
         return None;
     }
     let edition = publisher.shared.edition.load();
     if !edition.is_published() {
         return None;
     }
-    let (path, headers) = (request.uri().path(), request.headers());
+    let (path, headers) = (request.uri.path(), &request.headers);
     let endpoint = Endpoint::ALL.into_iter().find(|endpoint| endpoint.path() == path);
     let mut response = match endpoint {
         Some(endpoint) => {
-            let body = edition.face(endpoint, request.uri().query().unwrap_or_default());
+            let body = edition.face(endpoint, request.uri.query().unwrap_or_default());
             native::respond_quickly(headers, &body, edition.terms())?
         }
-        None => native::at_once(edition.native(), request.uri(), headers)?,
+        None => native::at_once(edition.native(), &request.uri, headers)?,
     };
     publisher.shared.deprecations.tell(path, response.headers_mut());
     Some(response)

@@ -45,8 +45,7 @@ fn constant() -> Result<String> {
     std::thread::spawn(move || {
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener).expect("it listens already");
-            let limits = publisher::Limits::new(publisher::ReaderLimits::of_time());
-            publisher::serve(listener, router, limits, std::future::pending()).await;
+            axum::serve(listener, router).await.expect("it serves for ever");
         });
     });
     Ok(url)

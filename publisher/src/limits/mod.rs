@@ -24,7 +24,8 @@ pub(crate) use self::keys::NewKey;
 pub(crate) use self::keys::answer as new_key;
 pub use self::keys::{KEY_DAYS, KeySecret};
 pub use self::rates::Rate;
-use self::rates::{Rates, Spent};
+use self::rates::Rates;
+pub(crate) use self::rates::Spent;
 use crate::answer::EXPOSED;
 
 /// Where a reader puts its key.

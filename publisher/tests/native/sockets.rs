@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 
 use axum::Router;
-use publisher::{Deprecated, Deprecations, Face, Publisher, Settings};
+use publisher::{Deprecated, Deprecations, Face, Publisher, Rate, ReaderLimits, Settings};
 use schemas::Millis;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::client::{Answer, ask, get, paths};
 use crate::world::World;
 
 /// Of the moment or of the connection.
-const PASSING: [&str; 5] = ["date", "connection", "age", "cache-status", "content-length"];
+const PASSING: [&str; 6] = ["date", "connection", "age", "cache-status", "content-length", "retry-after"];
 
 async fn served() -> (Router, SocketAddr) {
     serving(Publisher::new(Face::default())).await
@@ -35,21 +36,38 @@ async fn serving_of(outlets: u32, publisher: Publisher) -> (Router, SocketAddr) 
 /// Status, lasting headers, length that was told, and body.
 type Said = (u16, BTreeMap<String, String>, Option<usize>, Vec<u8>);
 
+/// What is said to a plain request, which hyper says too.
 async fn over_a_socket(at: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Said {
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let request = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\n{headers}");
     let mut stream = TcpStream::connect(at).await.unwrap();
+    let plain = said(&mut stream, method, &format!("{head}\r\n")).await;
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    let by_hyper = said(&mut stream, method, &format!("{head}connection: close\r\n\r\n")).await;
+    assert_eq!(plain, by_hyper, "{method} {path}");
+    plain
+}
+
+/// What is said to a request, and not a byte more.
+async fn said(stream: &mut TcpStream, method: &str, request: &str) -> Said {
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).await.unwrap();
-    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
-    let body = bytes.split_off(end + 4);
-    let head = String::from_utf8(bytes).unwrap();
+    read(stream, method).await
+}
+
+async fn read(stream: &mut (impl AsyncRead + Unpin), method: &str) -> Said {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
     let lines = head.lines().skip(1).filter_map(|line| line.split_once(": "));
     let mut headers: BTreeMap<String, String> =
         lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    assert!(headers["date"].ends_with(" GMT"), "{head}");
     let length = headers.get("content-length").map(|length| length.parse().unwrap());
     headers.retain(|name, _| !PASSING.contains(&name.as_str()));
+    let mut body = vec![0; if method == "HEAD" { 0 } else { length.unwrap_or(0) }];
+    stream.read_exact(&mut body).await.unwrap();
     (head[9..12].parse().unwrap(), headers, length, body)
 }
 
@@ -194,4 +212,65 @@ async fn parts_are_of_what_is_fetched_and_not_of_what_is_only_asked_about() {
         assert_eq!((status, headers.contains_key("content-range")), (200, false), "{path}");
         assert_eq!(length, over_a_socket(at, "GET", path, &[]).await.2, "{path}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_requests_may_come_at_once_or_byte_by_byte_and_of_all_kinds() {
+    let (_, at) = served().await;
+    let asked = [
+        ("GET", "/v1/stock.json"),
+        ("GET", "/v1/nearby?lat=37.5663&lng=126.9779"),
+        ("HEAD", "/v1/stock.json"),
+        ("GET", "/v1/no/such/path"),
+        ("OPTIONS", "/v1/stock.json"),
+        ("GET", "/corona19-masks/v1/sales/json?page=1"),
+    ];
+    let mut alone = Vec::new();
+    for (method, path) in asked {
+        alone.push(over_a_socket(at, method, path, &[]).await);
+    }
+    let all: String =
+        asked.iter().map(|(method, path)| format!("{method} {path} HTTP/1.1\r\nhost: x\r\n\r\n")).collect();
+    for part in [all.len(), 1, 7, all.len() / 2] {
+        let mut stream = TcpStream::connect(at).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let (mut reader, mut writer) = stream.split();
+        let writing = async {
+            for part in all.as_bytes().chunks(part) {
+                writer.write_all(part).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        };
+        let reading = async {
+            let mut read_all = Vec::new();
+            for (method, _) in asked {
+                read_all.push(read(&mut reader, method).await);
+            }
+            read_all
+        };
+        let ((), read_all) = tokio::join!(writing, reading);
+        assert_eq!(read_all, alone, "in parts of {part}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_follows_plain_requests_and_is_asked_for_once() {
+    let [per_second, burst] = [1, 9].map(|n| NonZeroU32::new(n).unwrap());
+    let rate = Some(Rate { per_second, burst });
+    let limits = ReaderLimits { rate, ..ReaderLimits::default() };
+    let (_, at) = serving(Publisher::with(Settings { limits, ..Settings::default() })).await;
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    let small = "GET /v1/limits.json HTTP/1.1\r\nhost: x\r\n\r\n";
+    let remaining = |said: Said| -> u32 {
+        let told = said.1["ratelimit"].split(";r=").nth(1).unwrap();
+        told.split(';').next().unwrap().parse().unwrap()
+    };
+    let first = said(&mut stream, "GET", small).await;
+    let second = said(&mut stream, "GET", "GET /v1/stream HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert_eq!(second.1["transfer-encoding"], "chunked");
+    assert_eq!(second.1["content-type"], "text/event-stream");
+    let third = said(&mut TcpStream::connect(at).await.unwrap(), "GET", small).await;
+    let [first, second, third] = [first, second, third].map(remaining);
+    // On a slow machine one may have come back meanwhile.
+    assert!(second + 1 >= first && third + 2 >= first, "{first} {second} {third}");
 }

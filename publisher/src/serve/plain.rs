@@ -1,0 +1,233 @@
+//! Answers plain requests without hyper: nearly all readers send nothing else. A connection goes to hyper with its first
+//! request of another kind, or answer of no known length, and stays there.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use axum::http::header;
+use axum::response::Response;
+use bytes::Bytes;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::answering::{Answering, Ready};
+use super::request::{self, Plain};
+use super::send::Sender;
+
+/// So many bytes are read at once. A request that does not fit is no plain one.
+const READ: usize = 16 * 1024;
+
+/// What is left of a connection that is no longer a plain one.
+pub(super) struct Left {
+    /// What was read and not answered. Of a request that was, the body is not repeated: there are zeros in its place.
+    pub(super) read: Zeroizing<Vec<u8>>,
+    /// The answer to the first request in it, where that was asked for.
+    pub(super) answered: Option<Response>,
+}
+
+/// What came behind a request, before it was answered.
+#[derive(Default)]
+struct Unread {
+    bytes: Zeroizing<Vec<u8>>,
+    at: usize,
+}
+
+impl Unread {
+    fn next(&mut self) -> Next {
+        let next = Next::of(&self.bytes[self.at..]);
+        match &next {
+            Next::Plain(plain) => self.at += plain.length,
+            Next::Other(_) => self.at = self.bytes.len(),
+        }
+        if self.at == self.bytes.len() {
+            *self = Self::default();
+        }
+        next
+    }
+}
+
+/// What was read.
+enum Next {
+    Plain(Box<Plain>),
+    Other(Zeroizing<Vec<u8>>),
+}
+
+impl Next {
+    fn of(read: &[u8]) -> Self {
+        request::read(read)
+            .map_or_else(|| Self::Other(read.to_vec().into()), |plain| Self::Plain(Box::new(plain)))
+    }
+}
+
+/// Answers until the connection ends, or is no longer a plain one.
+pub(super) async fn answer(
+    stream: &mut TcpStream,
+    answering: &Answering<impl Ready>,
+    mut stop: watch::Receiver<()>,
+) -> Option<Left> {
+    let rules = answering.limits.rules();
+    let (idle, stall) = (rules.idle, rules.stall);
+    let told = stop.clone();
+    let (sleep, stopping) = (pin!(sleep(idle)), pin!(stop.changed()));
+    let mut patience = Patience { idle, due: None, sleep, told, stopping, waits_for_stop: false };
+    let mut unread = Unread::default();
+    while !patience.is_stopped() {
+        let next = if unread.bytes.is_empty() {
+            poll_fn(|cx| read(stream, cx, &mut patience, &mut unread)).await?
+        } else {
+            unread.next()
+        };
+        patience.due = None;
+        let Plain { request, head, length } = match next {
+            Next::Plain(plain) => *plain,
+            Next::Other(read) => return Some(Left { read, answered: None }),
+        };
+        let response = answering.answer(request, Body::from).response().await;
+        let size = response.body().size_hint().exact();
+        let Some(size) = size.filter(|_| !response.headers().contains_key(header::CONNECTION)) else {
+            let body = vec![0; length - head.len()];
+            let read = [&head[..], &body, &unread.bytes[unread.at..]].concat();
+            return Some(Left { read: read.into(), answered: Some(response) });
+        };
+        send(&Sender { stream, stall }, response, size).await.ok()?;
+    }
+    None
+}
+
+/// The next request, once the connection has brought some bytes; none where it has ended, or is to.
+fn read(
+    stream: &mut TcpStream,
+    cx: &mut Context<'_>,
+    patience: &mut Patience<'_, impl Future>,
+    unread: &mut Unread,
+) -> Poll<Option<Next>> {
+    BYTES.with_borrow_mut(|bytes| {
+        let mut bytes = ReadBuf::new(&mut bytes[..]);
+        match Pin::new(stream).poll_read(cx, &mut bytes) {
+            Poll::Pending => patience.poll_end(cx).map(|()| None),
+            Poll::Ready(Ok(())) if !bytes.filled().is_empty() => {
+                let next = Next::of(bytes.filled());
+                if let Next::Plain(plain) = &next {
+                    unread.bytes.extend_from_slice(&bytes.filled()[plain.length..]);
+                }
+                // There may have been a person's number in it.
+                bytes.filled_mut().zeroize();
+                Poll::Ready(Some(next))
+            }
+            Poll::Ready(_) => Poll::Ready(None),
+        }
+    })
+}
+
+thread_local! {
+    /// Where a thread reads: connections that wait hold no place of their own.
+    static BYTES: RefCell<Box<[u8; READ]>> = RefCell::new(Box::new([0; READ]));
+}
+
+/// How long the next request is waited for.
+struct Patience<'a, S> {
+    idle: Duration,
+    /// When the wait under way is over.
+    due: Option<Instant>,
+    /// Ends no later than that, and is set anew only then: most waits are short.
+    sleep: Pin<&'a mut Sleep>,
+    told: watch::Receiver<()>,
+    /// Wakes this task, which stays the same one, at the stop: so it need be asked but once.
+    stopping: Pin<&'a mut S>,
+    waits_for_stop: bool,
+}
+
+impl<S: Future> Patience<'_, S> {
+    /// Whether the server stops: whoever stops it says so by a change, or is gone.
+    fn is_stopped(&self) -> bool {
+        self.told.has_changed().unwrap_or(true)
+    }
+
+    /// Ready when the wait has lasted too long, or the server stops.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let first = !std::mem::replace(&mut self.waits_for_stop, true);
+        if self.is_stopped() || (first && self.stopping.as_mut().poll(cx).is_ready()) {
+            return Poll::Ready(());
+        }
+        let due = *self.due.get_or_insert_with(|| Instant::now() + self.idle);
+        loop {
+            ready!(self.sleep.as_mut().poll(cx));
+            if Instant::now() >= due {
+                return Poll::Ready(());
+            }
+            self.sleep.as_mut().reset(due);
+        }
+    }
+}
+
+/// Sends an answer whose body has so many bytes.
+async fn send(sender: &Sender<'_>, response: Response, length: u64) -> io::Result<()> {
+    let (head, mut body) = response.into_parts();
+    let first = part(&mut body).await?.unwrap_or_default();
+    let mut left = length.checked_sub(first.len() as u64).ok_or(io::ErrorKind::InvalidData)?;
+    sender.answer(&head, length, &first).await?;
+    while left > 0 {
+        let part = part(&mut body).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        left = left.checked_sub(part.len() as u64).ok_or(io::ErrorKind::InvalidData)?;
+        sender.all(&part).await?;
+    }
+    Ok(())
+}
+
+/// The next bytes of a body.
+async fn part(body: &mut Body) -> io::Result<Option<Bytes>> {
+    loop {
+        match poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
+            Some(Ok(frame)) => {
+                if let Ok(bytes) = frame.into_data() {
+                    return Ok(Some(bytes));
+                }
+            }
+            Some(Err(error)) => return Err(io::Error::other(error)),
+            None => return Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::routing::post;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::limits::{Limits, ReaderLimits};
+
+    #[tokio::test]
+    async fn no_thread_keeps_what_it_read() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut caller = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut stream, peer) = listener.accept().await.unwrap();
+        let answering = Answering {
+            ready: |_: &_| None,
+            router: Router::new().route("/", post(|body: Bytes| async move { body })),
+            limits: Limits::new(ReaderLimits::of_time()),
+            peer: peer.ip(),
+        };
+        let (stop, stopped) = watch::channel(());
+        let serving = tokio::spawn(async move { answer(&mut stream, &answering, stopped).await.is_none() });
+        let request = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 14\r\n\r\n800101-1000001".repeat(3);
+        caller.write_all(request.as_bytes()).await.unwrap();
+        let mut told = Vec::new();
+        while told.windows(7).filter(|seven| seven == b"1000001").count() < 3 {
+            assert_ne!(caller.read_buf(&mut told).await.unwrap(), 0);
+        }
+        BYTES.with_borrow(|bytes| assert!(bytes.iter().all(|byte| *byte == 0)));
+        stop.send_replace(());
+        assert!(serving.await.unwrap());
+    }
+}
