@@ -15,6 +15,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -76,7 +77,8 @@ pub(super) async fn answer(
     let rules = answering.limits.rules();
     let (idle, stall) = (rules.idle, rules.stall);
     let told = stop.clone();
-    let (sleep, stopping) = (pin!(sleep(idle)), pin!(stop.changed()));
+    // Asked once, so it must not be put off for want of the task's budget.
+    let (sleep, stopping) = (pin!(sleep(idle)), pin!(unconstrained(stop.changed())));
     let mut patience = Patience { idle, due: None, sleep, told, stopping, waits_for_stop: false };
     let mut unread = Unread::default();
     while !patience.is_stopped() {
