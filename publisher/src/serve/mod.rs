@@ -141,8 +141,9 @@ async fn by_hyper(
     });
     let connection = http1(idle).serve_connection(TokioIo::new(timed(stream, stall)), service);
     let mut connection = std::pin::pin!(connection);
-    // A reader that broke off is no trouble of ours.
+    // What is left is read before the stop is looked at: it was asked before. A reader that broke off is no trouble of ours.
     tokio::select! {
+        biased;
         done = &mut connection => drop(done),
         _ = stopped.changed() => {
             connection.as_mut().graceful_shutdown();

@@ -9,18 +9,18 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
-use axum::http::header;
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::task::unconstrained;
+use tokio::task::{consume_budget, unconstrained};
 use tokio::time::{Instant, Sleep, sleep};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::answering::{Answering, Ready};
-use super::request::{self, Plain};
+use super::request::{self, Begin, Plain};
 use super::send::Sender;
 
 /// So many bytes are read at once. A request that does not fit is no plain one.
@@ -28,31 +28,11 @@ const READ: usize = 16 * 1024;
 
 /// What is left of a connection that is no longer a plain one.
 pub(super) struct Left {
-    /// What was read and not answered. Of a request that was, the body is not repeated: there are zeros in its place.
+    /// What was read and not answered: a whole head at least, or more than is waited for. Of a request that was answered, the body
+    /// is not repeated: there are zeros in its place.
     pub(super) read: Zeroizing<Vec<u8>>,
     /// The answer to the first request in it, where that was asked for.
     pub(super) answered: Option<Response>,
-}
-
-/// What came behind a request, before it was answered.
-#[derive(Default)]
-struct Unread {
-    bytes: Zeroizing<Vec<u8>>,
-    at: usize,
-}
-
-impl Unread {
-    fn next(&mut self) -> Next {
-        let next = Next::of(&self.bytes[self.at..]);
-        match &next {
-            Next::Plain(plain) => self.at += plain.length,
-            Next::Other(_) => self.at = self.bytes.len(),
-        }
-        if self.at == self.bytes.len() {
-            *self = Self::default();
-        }
-        next
-    }
 }
 
 /// What was read.
@@ -61,10 +41,55 @@ enum Next {
     Other(Zeroizing<Vec<u8>>),
 }
 
-impl Next {
-    fn of(read: &[u8]) -> Self {
-        request::read(read)
-            .map_or_else(|| Self::Other(read.to_vec().into()), |plain| Self::Plain(Box::new(plain)))
+/// What came behind a request, before it was answered, or a part of a head.
+#[derive(Default)]
+struct Unread {
+    bytes: Zeroizing<Vec<u8>>,
+    at: usize,
+}
+
+impl Unread {
+    fn of(bytes: Vec<u8>) -> Self {
+        Self { bytes: bytes.into(), at: 0 }
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.at..]
+    }
+
+    /// What comes next, once these bytes have come; none where more is to come first.
+    fn add(&mut self, read: &[u8]) -> Option<Next> {
+        // What comes whole is read where it lies.
+        if self.rest().is_empty()
+            && let Some((next, taken)) = first(read)
+        {
+            *self = Self::of(read[taken..].to_vec());
+            return Some(next);
+        }
+        *self = Self::of([self.rest(), read].concat());
+        self.next()
+    }
+
+    /// What comes next of that which is here.
+    fn next(&mut self) -> Option<Next> {
+        let (next, taken) = first(self.rest())?;
+        self.at += taken;
+        if self.rest().is_empty() {
+            *self = Self::default();
+        }
+        Some(next)
+    }
+}
+
+/// The first request of some bytes and how many of them it takes; none of a part of a head that may still come whole.
+fn first(read: &[u8]) -> Option<(Next, usize)> {
+    match request::read(read) {
+        Begin::Plain(plain) => {
+            let taken = plain.length;
+            Some((Next::Plain(plain), taken))
+        }
+        Begin::Part if read.len() < READ => None,
+        Begin::Part | Begin::Other => Some((Next::Other(read.to_vec().into()), read.len())),
     }
 }
 
@@ -82,24 +107,35 @@ pub(super) async fn answer(
     let mut patience = Patience { idle, due: None, sleep, told, stopping, waits_for_stop: false };
     let mut unread = Unread::default();
     while !patience.is_stopped() {
-        let next = if unread.bytes.is_empty() {
-            poll_fn(|cx| read(stream, cx, &mut patience, &mut unread)).await?
-        } else {
-            unread.next()
+        let next = match unread.next() {
+            Some(next) => {
+                // Whoever sends many requests at once does not keep the others waiting.
+                consume_budget().await;
+                next
+            }
+            None => poll_fn(|cx| read(stream, cx, &mut patience, &mut unread)).await?,
         };
         patience.due = None;
         let Plain { request, head, length } = match next {
             Next::Plain(plain) => *plain,
             Next::Other(read) => return Some(Left { read, answered: None }),
         };
-        let response = answering.answer(request, Body::from).response().await;
+        let mut response = answering.answer(request, Body::from).response().await;
         let size = response.body().size_hint().exact();
-        let Some(size) = size.filter(|_| !response.headers().contains_key(header::CONNECTION)) else {
+        let size = size.filter(|_| !response.headers().contains_key(header::CONNECTION));
+        let is_last = patience.is_stopped();
+        if is_last {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        let Some(size) = size else {
             let body = vec![0; length - head.len()];
-            let read = [&head[..], &body, &unread.bytes[unread.at..]].concat();
+            let read = [&head[..], &body, unread.rest()].concat();
             return Some(Left { read: read.into(), answered: Some(response) });
         };
         send(&Sender { stream, stall }, response, size).await.ok()?;
+        if is_last {
+            break;
+        }
     }
     None
 }
@@ -112,19 +148,20 @@ fn read(
     unread: &mut Unread,
 ) -> Poll<Option<Next>> {
     BYTES.with_borrow_mut(|bytes| {
-        let mut bytes = ReadBuf::new(&mut bytes[..]);
-        match Pin::new(stream).poll_read(cx, &mut bytes) {
-            Poll::Pending => patience.poll_end(cx).map(|()| None),
-            Poll::Ready(Ok(())) if !bytes.filled().is_empty() => {
-                let next = Next::of(bytes.filled());
-                if let Next::Plain(plain) = &next {
-                    unread.bytes.extend_from_slice(&bytes.filled()[plain.length..]);
+        loop {
+            let mut bytes = ReadBuf::new(&mut bytes[..]);
+            match Pin::new(&mut *stream).poll_read(cx, &mut bytes) {
+                Poll::Pending => return patience.poll_end(cx).map(|()| None),
+                Poll::Ready(Ok(())) if !bytes.filled().is_empty() => {
+                    let next = unread.add(bytes.filled());
+                    // There may have been a person's number in it.
+                    bytes.filled_mut().zeroize();
+                    if next.is_some() {
+                        return Poll::Ready(next);
+                    }
                 }
-                // There may have been a person's number in it.
-                bytes.filled_mut().zeroize();
-                Poll::Ready(Some(next))
+                Poll::Ready(_) => return Poll::Ready(None),
             }
-            Poll::Ready(_) => Poll::Ready(None),
         }
     })
 }

@@ -5,6 +5,8 @@ use std::mem::MaybeUninit;
 
 use axum::http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 use bytes::Bytes;
+use httparse::Status;
+use zeroize::Zeroizing;
 
 /// Few have more headers.
 const MAX_HEADERS: usize = 48;
@@ -12,9 +14,20 @@ const MAX_HEADERS: usize = 48;
 const OTHER_WAYS: [HeaderName; 4] =
     [header::TRANSFER_ENCODING, header::EXPECT, header::UPGRADE, header::TRAILER];
 
+/// What some bytes begin with.
+pub(super) enum Begin {
+    /// A plain request.
+    Plain(Box<Plain>),
+    /// A head that has not come whole.
+    Part,
+    /// Anything else.
+    Other,
+}
+
 /// A plain request.
 pub(super) struct Plain {
-    /// The request. Nobody else holds the bytes of its body, so whoever reads it can wipe them.
+    /// The request. Its body may hold a person's number: the bytes are wiped when the last who holds them lets go, whether it
+    /// was read or turned away.
     pub(super) request: Request<Bytes>,
     /// Its head, as it came.
     pub(super) head: Bytes,
@@ -22,15 +35,23 @@ pub(super) struct Plain {
     pub(super) length: usize,
 }
 
-/// The first request in these bytes; none where it is no plain one, or not whole.
+/// Reads the first request in these bytes.
 ///
 /// `httparse` was chosen because hyper reads with it: a request for one is the same request for the other.
-pub(super) fn read(bytes: &[u8]) -> Option<Plain> {
+pub(super) fn read(bytes: &[u8]) -> Begin {
     let mut lines = [const { MaybeUninit::uninit() }; MAX_HEADERS];
     let mut told = httparse::Request::new(&mut []);
-    let httparse::Status::Complete(head) = told.parse_with_uninit_headers(bytes, &mut lines).ok()? else {
-        return None;
-    };
+    match told.parse_with_uninit_headers(bytes, &mut lines) {
+        Ok(Status::Complete(head)) => {
+            plain(&told, head, bytes).map_or(Begin::Other, |plain| Begin::Plain(Box::new(plain)))
+        }
+        Ok(Status::Partial) => Begin::Part,
+        Err(_) => Begin::Other,
+    }
+}
+
+/// The request whose head fills so many of these bytes, where it is a plain one and has come whole.
+fn plain(told: &httparse::Request<'_, '_>, head: usize, bytes: &[u8]) -> Option<Plain> {
     let path = told.path.filter(|path| told.version == Some(1) && path.starts_with('/'))?;
     let (method, body) = match told.method? {
         "GET" => (Method::GET, bodyless(told.headers)?),
@@ -45,7 +66,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<Plain> {
         let at = part.as_ptr().addr() - bytes.as_ptr().addr();
         head.slice(at..at + part.len())
     };
-    let mut request = Request::new(Bytes::copy_from_slice(body));
+    let mut request = Request::new(wiped(body));
     *request.method_mut() = method;
     *request.uri_mut() = Uri::from_maybe_shared(part(path.as_bytes())).ok()?;
     let headers = request.headers_mut();
@@ -58,6 +79,11 @@ pub(super) fn read(bytes: &[u8]) -> Option<Plain> {
         headers.append(name, HeaderValue::from_maybe_shared(part(line.value)).ok()?);
     }
     Some(Plain { request, head, length })
+}
+
+/// A copy that is wiped in the end.
+fn wiped(body: &[u8]) -> Bytes {
+    if body.is_empty() { Bytes::new() } else { Bytes::from_owner(Zeroizing::new(body.to_vec())) }
 }
 
 fn keeps_open(connection: &[u8]) -> bool {
@@ -83,20 +109,26 @@ fn length(headers: &[httparse::Header<'_>]) -> Option<usize> {
 mod tests {
     use super::*;
 
+    fn plain_of(bytes: &[u8]) -> Plain {
+        match read(bytes) {
+            Begin::Plain(plain) => *plain,
+            _ => panic!("it is no plain one: {}", String::from_utf8_lossy(bytes)),
+        }
+    }
+
     #[test]
     fn a_plain_request_is_read_whole_and_no_byte_further() {
         let bytes = "POST /a?b=서울 HTTP/1.1\r\nHost: x\r\nConnection: Keep-Alive\r\nX: 1\r\nx: 2\r\n\
             Content-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\n\r\n"
             .as_bytes();
-        let Plain { request, head, length } = read(bytes).unwrap();
+        let Plain { request, head, length } = plain_of(bytes);
         assert_eq!((request.method(), request.uri().path()), (&Method::POST, "/a"));
         assert_eq!(request.uri().query(), Some("b=서울"));
         let values: Vec<_> = request.headers().get_all("x").iter().collect();
         assert_eq!(values, ["1", "2"]);
         assert_eq!((&head[..], length), (&bytes[..length - 3], head.len() + 3));
         assert_eq!(&request.body()[..], b"abc");
-        assert!(request.into_body().try_into_mut().is_ok(), "somebody else holds it");
-        let next = read(&bytes[length..]).unwrap();
+        let next = plain_of(&bytes[length..]);
         assert_eq!((next.request.method(), length + next.length), (&Method::GET, bytes.len()));
         assert!(next.request.body().is_empty());
     }
@@ -115,7 +147,6 @@ mod tests {
             "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
             "GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n",
             "GET / HTTP/1.1\r\nA : b\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: x\r\n",
             "POST / HTTP/1.1\r\n\r\n",
             "POST / HTTP/1.1\r\nContent-Length: +1\r\n\r\na",
             "POST / HTTP/1.1\r\nContent-Length: \r\n\r\na",
@@ -125,11 +156,18 @@ mod tests {
             "POST / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\na",
             "POST / HTTP/1.1\r\nContent-Length: 18446744073709551615\r\n\r\na",
             "\0",
-            "",
         ] {
-            assert!(read(left.as_bytes()).is_none(), "{left}");
+            assert!(matches!(read(left.as_bytes()), Begin::Other), "{left}");
         }
         let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(MAX_HEADERS + 1));
-        assert!(read(many.as_bytes()).is_none());
+        assert!(matches!(read(many.as_bytes()), Begin::Other));
+    }
+    #[test]
+    fn a_head_that_has_not_come_whole_is_a_part() {
+        let head = "\r\nGET /a HTTP/1.1\r\nHost: x\r\n\r\n";
+        for end in 0..head.len() {
+            assert!(matches!(read(&head.as_bytes()[..end]), Begin::Part), "{end}");
+        }
+        assert_eq!(plain_of(head.as_bytes()).length, head.len());
     }
 }

@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use crate::memory_file::MemoryFile;
 
 /// The head of an answer that has a body of so many bytes.
-pub(super) fn write_head(head: &Parts, length: u64, out: &mut Vec<u8>) {
+fn write_head(head: &Parts, length: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(head.status.as_str().as_bytes());
     out.push(b' ');

@@ -1,14 +1,22 @@
 //! What a socket says is what the router says: an answer that is ready goes out without it.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::os::unix::fs::FileExt;
+use std::time::Duration;
 
 use axum::Router;
-use publisher::{Deprecated, Deprecations, Face, Publisher, Rate, ReaderLimits, Settings};
+use axum::body::Body;
+use axum::routing::get as get_route;
+use publisher::{Deprecated, Deprecations, Face, Limits, Publisher, Rate, ReaderLimits, Settings};
 use schemas::Millis;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::client::{Answer, ask, get, paths};
 use crate::world::World;
@@ -273,4 +281,110 @@ async fn a_stream_follows_plain_requests_and_is_asked_for_once() {
     let [first, second, third] = [first, second, third].map(remaining);
     // On a slow machine one may have come back meanwhile.
     assert!(second + 1 >= first && third + 2 >= first, "{first} {second} {third}");
+}
+
+/// A server of these routes alone, and the way to stop it.
+async fn serving_routes(routes: Router) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let limits = Limits::new(ReaderLimits::of_time());
+    let stopped = async move { drop(stopped.await) };
+    (at, stop, tokio::spawn(publisher::serve(listener, routes, limits, stopped)))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_stop_waits_for_answers_under_way_and_for_nothing_else() {
+    let (asked, mut under_way) = mpsc::unbounded_channel();
+    let (go, gone) = watch::channel(());
+    let slow = move |streams: bool| {
+        let (asked, mut gone) = (asked.clone(), gone.clone());
+        get_route(move || async move {
+            asked.send(()).unwrap();
+            gone.changed().await.unwrap();
+            let part = futures::stream::iter([Ok::<_, Infallible>("slow")]);
+            if streams { Body::from_stream(part) } else { Body::from("slow") }
+        })
+    };
+    let routes = Router::new().route("/whole", slow(false)).route("/stream", slow(true));
+    let routes = routes.route("/quick", get_route(|| async { "quick" }));
+    let (at, stop, task) = serving_routes(routes).await;
+    let ask = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+    let mut idle = Vec::new();
+    for rest in ["", "GE", "\r\n", "GET /quick HTTP/1.1\r\nhost: "] {
+        let mut stream = TcpStream::connect(at).await.unwrap();
+        said(&mut stream, "GET", &ask("/quick")).await;
+        stream.write_all(rest.as_bytes()).await.unwrap();
+        idle.push(stream);
+    }
+    let mut waiting = Vec::new();
+    for path in ["/whole", "/stream"].repeat(12) {
+        let mut stream = TcpStream::connect(at).await.unwrap();
+        stream.write_all(ask(path).as_bytes()).await.unwrap();
+        under_way.recv().await.unwrap();
+        waiting.push(stream);
+    }
+    stop.send(()).unwrap();
+    for stream in &mut idle {
+        let end = timeout(publisher::DRAIN / 2, stream.read(&mut [0; 1])).await;
+        // What was sent and not read makes of the end a reset.
+        assert!(end.expect("it holds the stop up").is_ok_and(|read| read == 0));
+    }
+    go.send(()).unwrap();
+    for stream in &mut waiting {
+        let mut told = String::new();
+        stream.read_to_string(&mut told).await.unwrap();
+        assert!(told.starts_with("HTTP/1.1 200 OK\r\n") && told.contains("slow"), "{told}");
+        assert!(told.to_lowercase().contains("\r\nconnection: close\r\n"), "{told}");
+    }
+    timeout(publisher::DRAIN / 2, task).await.expect("it ends").unwrap();
+}
+
+/// Whether the memory of this process holds these bytes, each given as its complement, so that the question is no answer.
+fn memory_holds(complement: &[u8]) -> bool {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let memory = std::fs::File::open("/proc/self/mem").unwrap();
+    let mut part = vec![0; 1 << 20];
+    let writable = maps.lines().filter(|line| line.contains(" rw-p "));
+    writable.filter_map(|line| line.split(' ').next()?.split_once('-')).any(|(from, to)| {
+        let [from, to] = [from, to].map(|place| u64::from_str_radix(place, 16).unwrap());
+        (from..to).step_by(part.len() - complement.len()).any(|at| {
+            let wanted = part.len().min(usize::try_from(to - at).unwrap());
+            let read = memory.read_at(&mut part[..wanted], at).unwrap_or(0);
+            let found = part[..read].windows(complement.len()).any(|bytes| {
+                bytes[0] == !complement[0]
+                    && bytes.iter().zip(complement).all(|(byte, other)| *byte == !other)
+            });
+            part.fill(0);
+            found
+        })
+    })
+}
+
+#[tokio::test]
+async fn a_number_that_was_turned_away_is_in_no_memory() {
+    let complement: Vec<u8> = b"790229-2718281".iter().map(|byte| !byte).collect();
+    let routes = Router::new().route("/other", get_route(|| async { "other" }));
+    let (at, _stop, _task) = serving_routes(routes).await;
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    for (path, status) in [("/none", "404"), ("/other", "405")] {
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 314\r\n\r\n{}", " ".repeat(300));
+        let mut request = Vec::with_capacity(head.len() + complement.len());
+        request.extend_from_slice(head.as_bytes());
+        // One by one: there is to be no other copy of ours.
+        for byte in &complement {
+            request.push(!byte);
+        }
+        stream.write_all(&request).await.unwrap();
+        assert!(memory_holds(&complement), "it was looked for in the wrong place");
+        request.fill(0);
+        std::hint::black_box(&request);
+        let mut told = vec![0; 12];
+        stream.read_exact(&mut told).await.unwrap();
+        assert_eq!(&told[9..], status.as_bytes());
+        // The rest of the answer: what is under way is over when the next is asked.
+        while timeout(Duration::from_millis(200), stream.read(&mut [0; 4096])).await.is_ok() {}
+        assert!(!memory_holds(&complement), "after {status}");
+    }
 }
